@@ -1,0 +1,1 @@
+"""WHAT IS: the estate's model and the sources that observe it."""

@@ -1,0 +1,1 @@
+"""The directory (LDAP): entries as they stand there, and what they mean."""

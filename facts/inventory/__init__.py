@@ -1,0 +1,1 @@
+"""The inventory (libvirt): what runs on each hypervisor."""

@@ -1,0 +1,72 @@
+"""What libvirt says of a hypervisor and its domains, as values."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+State = Literal["nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended"]
+StorageKind = Literal["nfs", "lvm", "file", "network", "other"]
+
+
+class Interface(Struct, frozen=True):
+    """A domain's network interface: its libvirt network or its bridge, and its MAC in lower case."""
+
+    mac: str
+    network: str | None = None
+    bridge: str | None = None
+
+
+class Disk(Struct, frozen=True):
+    """A domain's disk: what holds it. `path` is the file or device, `server` the NFS server when there is one.
+
+    `export` is what that server exports (the pool's source directory), None otherwise.
+    """
+
+    target: str
+    storage: StorageKind
+    path: str
+    server: str | None = None
+    export: str | None = None
+
+
+class Domain(Struct, frozen=True):
+    """A libvirt domain. `memory` is its maximum in bytes; `metadata` the XML below <metadata>, "" for none.
+
+    `reason` is libvirt's word for why it is in its state, such as "booted", "migrated", "ioerror".
+    """
+
+    uuid: str
+    name: str
+    state: State
+    reason: str
+    memory: int
+    vcpus: int
+    autostart: bool
+    persistent: bool
+    interfaces: tuple[Interface, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    metadata: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether it holds memory and may write to its disks here: running, blocked or paused (not an incoming migration)."""
+        if self.state == "paused":
+            return self.reason not in ("migrating", "migration", "starting")
+        return self.state in ("running", "blocked", "shutdown", "pmsuspended")
+
+
+class HypervisorSeen(Struct, frozen=True):
+    """One hypervisor as libvirt shows it. `memory` in bytes; `domains` sorted by UUID; Domain-0 is never among them."""
+
+    hostname: str
+    cpus: int
+    memory: int
+    libvirt_version: str
+    domains: tuple[Domain, ...]
+
+
+class HypervisorTarget(Struct, frozen=True, order=True):
+    """A hypervisor to observe: the certname (or host name) it is known by, and its libvirt URI, parsed and accepted."""
+
+    name: str
+    uri: str

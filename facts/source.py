@@ -1,0 +1,54 @@
+"""What a source of observations is, and whom it tells.
+
+A source watches outside systems in threads of its own. It hands every changed observation to a `Ledger`,
+confirms unchanged ones (so that their age stays true) and reports failures; a failure never removes
+an observation.
+"""
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from facts.directory.entries import Directory
+from facts.inventory.domains import HypervisorSeen
+from facts.puppet import FactSets
+
+SourceKind = Literal["directory", "inventory", "facts"]
+
+
+class SourceKey(Struct, frozen=True, order=True):
+    """Which source, and which of its targets (an LDAP base, a hypervisor's certname, a folder)."""
+
+    kind: SourceKind
+    target: str
+
+
+class Observation(Struct, frozen=True):
+    """What a source saw, and when (seconds since the epoch)."""
+
+    key: SourceKey
+    value: Directory | HypervisorSeen | FactSets
+    read_at: float
+
+
+class Ledger(Protocol):
+    """Where sources write down what they see. Every method may be called from any thread and never blocks."""
+
+    def observed(self, observation: Observation) -> None:
+        """The target was read and is not as it was."""
+
+    def confirmed(self, key: SourceKey, read_at: float) -> None:
+        """The target was read at `read_at` (seconds since the epoch) and is as it was."""
+
+    def failed(self, key: SourceKey, at: float, reason: str) -> None:
+        """The target could not be read; `reason` says what, where and what to do."""
+
+
+class Source(Protocol):
+    """One outside system, observed until stopped."""
+
+    def start(self, ledger: Ledger) -> None:
+        """Begin observing in threads of its own; returns at once."""
+
+    def stop(self) -> None:
+        """End every thread and child; returns when they have ended, within seconds."""
