@@ -11,6 +11,7 @@ class Entry(Struct, frozen=True):
     `key` is its DN normalised (`facts.directory.names.normalise`); `attributes` maps lower-case attribute
     names to their values in the server's order, as text. Values that are no UTF-8, `userPassword` and
     operational attributes are left out. `csn` is its entryCSN, "" where the server has none.
+    `spelling` gives the server's own spelling of those attribute names that are not in lower case.
     """
 
     dn: str
@@ -18,6 +19,7 @@ class Entry(Struct, frozen=True):
     uuid: str
     csn: str
     attributes: Mapping[str, tuple[str, ...]]
+    spelling: Mapping[str, str] = {}
 
     def values(self, attribute: str) -> tuple[str, ...]:
         """The attribute's values (its name in lower case), () when it has none."""

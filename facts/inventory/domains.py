@@ -49,7 +49,9 @@ class Domain(Struct, frozen=True):
 
     @property
     def running(self) -> bool:
-        """Whether it holds memory and may write to its disks here: running, blocked or paused (not an incoming migration)."""
+        """Whether it holds memory and may write to its disks here: running, blocked or paused (not an incoming
+        migration).
+        """
         if self.state == "paused":
             return self.reason not in ("migrating", "migration", "starting")
         return self.state in ("running", "blocked", "shutdown", "pmsuspended")

@@ -1,0 +1,1 @@
+"""WHAT SHOULD BE: rules, merge, classes, parameters, environment, and why. Pure functions."""

@@ -1,0 +1,115 @@
+"""The answer: what Puppet reads (ARCHITECTURE, "The answer").
+
+{"classes": {"apache": {}}, "environment": "production", "parameters": {"enclume": {"site": "angers", …}}}
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from enc.classify import Classified, classify
+from enc.render import render
+from enc.rules import Rules
+from facts.estate import Network, Node
+from facts.findings import Finding
+from settings import AnswerSettings
+
+
+class Answer(Struct, frozen=True):
+    """A rendered answer: its bytes, its class parameters for Hiera as JSON, and the digest over both (hexadecimal)."""
+
+    body: bytes
+    parameters: bytes
+    digest: str
+
+
+class Result(Struct, frozen=True):
+    """What a node is told, None when something keeps it from a new answer, and what is wrong."""
+
+    answer: Answer | None
+    findings: tuple[Finding, ...]
+
+
+def answer(node: Node, rules: Rules, settings: AnswerSettings) -> Result:
+    """Classify a node and render its answer. Pure; never raises: what is wrong is a finding."""
+    classified = classify(node, rules)
+    if classified.holds:
+        return Result(None, classified.findings)
+    inline = settings.parameters == "inline"
+    missing = tuple(_without_class(classified, node)) if inline else ()
+    try:
+        body = render(document(node, classified, inline=inline))
+        parameters = render(classified.merged.of("parameter"))
+    except ValueError as error:
+        message = f"{error}: write it differently"
+        wrong = Finding("not_representable", node.host.dn, "", message, node.host.name, holds=True)
+        return Result(None, (*classified.findings, wrong))
+    digest = hashlib.sha256(body + b"\n" + parameters).hexdigest()[:32]
+    return Result(Answer(body, parameters, digest), classified.findings + missing)
+
+
+def document(node: Node, classified: Classified, *, inline: bool) -> dict[str, Any]:
+    """The answer as a mapping: classes, parameters, and environment where something sets it."""
+    merged = classified.merged
+    classes: dict[str, dict[str, Any]] = {name: {} for name in merged.of("class")}
+    if inline:
+        for name, value in merged.of("parameter").items():
+            class_name, _, parameter = name.rpartition("::")
+            if class_name in classes:
+                classes[class_name][parameter] = value
+    written: dict[str, Any] = {"classes": classes, "parameters": merged.of("variable") | {"enclume": enclume(node)}}
+    environment = merged.outcomes.get(("environment", ""))
+    return written if environment is None else written | {"environment": environment.value}
+
+
+def enclume(node: Node) -> dict[str, Any]:
+    """The one top-scope variable of ours: where the node is, and what it is joined to."""
+    return {
+        "site": node.site.name if node.site else None,
+        "kind": node.kind,
+        "layer": node.layer,
+        "hypervisor": node.placement.hypervisor,
+        "services": sorted({service.name for service in node.services}),
+        "providers": {provided: list(names) for provided, names in node.providers.items()},
+        "networks": _networks(node),
+        "storage": _storage(node),
+    }
+
+
+def _networks(node: Node) -> list[dict[str, Any]]:
+    """The guest's interfaces on the site's networks; for other hosts, the networks that their addresses lie in."""
+    networks = node.site.networks if node.site else ()
+    if node.hardware is None:
+        present: list[tuple[Network, str | None]] = [(network, None) for network in networks if _address(node, network)]
+    else:
+        present = [
+            (network, interface.mac)
+            for interface in node.hardware.interfaces
+            for network in networks
+            if network.attachment and network.attachment in (interface.network, interface.bridge)
+        ]
+    return [
+        {"name": network.name, "role": network.role, "mac": mac, "address": _address(node, network)}
+        for network, mac in present
+    ]
+
+
+def _address(node: Node, network: Network) -> str | None:
+    cidr = ipaddress.ip_network(network.cidr)
+    return next((text for text in node.host.addresses if ipaddress.ip_address(text) in cidr), None)
+
+
+def _storage(node: Node) -> list[dict[str, Any]]:
+    storage = node.hardware.storage if node.hardware else ()
+    return [{"kind": one.kind, "server": one.server, "path": one.path} for one in storage]
+
+
+def _without_class(classified: Classified, node: Node) -> list[Finding]:
+    """Class parameters that an inline answer has no place for: their class is not assigned."""
+    classes: Mapping[str, Any] = classified.merged.of("class")
+    lost = [name for name in classified.merged.of("parameter") if name.rpartition("::")[0] not in classes]
+    message = "its class is not assigned by Enclume, so an inline answer leaves it out: assign it, or use Hiera"
+    return [Finding("parameter_without_class", node.host.dn, name, message, node.host.name) for name in lost]

@@ -1,0 +1,146 @@
+"""Single attributes of our schema: enumerations, numbers, DNs, networks, read from an entry with findings for what is
+wrong.
+"""
+
+import ipaddress
+import re
+from typing import Any, TypeVar, get_args
+
+from facts.directory.names import normalise
+from facts.directory.statements import Reader
+from facts.estate import Network, Role
+
+T = TypeVar("T")
+
+PROVIDES = frozenset(
+    [
+        "nfs",
+        "mirror",
+        "ntp",
+        "dns",
+        "dhcp",
+        "ldap",
+        "log",
+        "updates",
+        "gateway",
+        "backup",
+        "puppet",
+        "proxy",
+        "monitoring",
+    ]
+)
+
+_NETWORK = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=\s*(\S+)\s+(\S+)(?:\s+(\S+))?\s*")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+def choice(reader: Reader, attribute: str, choices: Any) -> Any:
+    """One word of a Literal's, None when the entry has none."""
+    value = reader.entry.first(attribute.lower())
+    if value is None or value.lower() in get_args(choices):
+        return value.lower() if value else None
+    reader.wrong(
+        "bad_value", attribute, f"{value!r} is none of {', '.join(get_args(choices))}"
+    )
+    return None
+
+
+def layer(reader: Reader) -> int | None:
+    """enclumeLayer: 1 or 2."""
+    value = reader.entry.first("enclumelayer")
+    if value in (None, "1", "2"):
+        return int(value) if value else None
+    reader.wrong("bad_value", "enclumeLayer", f"{value!r} is neither 1 nor 2")
+    return None
+
+
+def boolean(reader: Reader, attribute: str) -> bool:
+    """An LDAP Boolean; False when the entry has none."""
+    value = reader.entry.first(attribute.lower())
+    if value is not None and value.upper() not in ("TRUE", "FALSE"):
+        reader.wrong("bad_value", attribute, f"{value!r} is neither TRUE nor FALSE")
+    return value is not None and value.upper() == "TRUE"
+
+
+def names(reader: Reader, attribute: str, *, holds: bool = True) -> tuple[str, ...]:
+    """A DN-valued attribute, normalised."""
+    found = []
+    for value in reader.entry.values(attribute.lower()):
+        try:
+            found.append(normalise(value))
+        except ValueError:
+            reader.wrong("bad_value", attribute, f"{value!r} is no DN", holds=holds)
+    return tuple(found)
+
+
+def name(reader: Reader, attribute: str) -> str | None:
+    """A single DN, normalised."""
+    return next(iter(names(reader, attribute)), None)
+
+
+def provides(reader: Reader) -> tuple[str, ...]:
+    """enclumeProvides, sorted."""
+    found = {value.lower() for value in reader.entry.values("enclumeprovides")}
+    for unknown in sorted(found - PROVIDES):
+        reader.wrong(
+            "bad_value",
+            "enclumeProvides",
+            f"{unknown!r} is none of {', '.join(sorted(PROVIDES))}",
+        )
+    return tuple(sorted(found & PROVIDES))
+
+
+def domain_uuid(reader: Reader) -> str | None:
+    """enclumeDomainUUID in lower case."""
+    value = reader.entry.first("enclumedomainuuid")
+    if value is None or _UUID.fullmatch(value.lower()):
+        return value.lower() if value else None
+    reader.wrong(
+        "bad_value", "enclumeDomainUUID", f"{value!r} is no UUID: see `virsh domuuid`"
+    )
+    return None
+
+
+def addresses(reader: Reader) -> tuple[str, ...]:
+    """ipHostNumber, in canonical form."""
+    found = []
+    for value in reader.entry.values("iphostnumber"):
+        try:
+            found.append(str(ipaddress.ip_address(value)))
+        except ValueError:
+            reader.wrong(
+                "bad_value",
+                "ipHostNumber",
+                f"{value!r} is no IP address; it is left out",
+                holds=False,
+            )
+    return tuple(found)
+
+
+def offers(reader: Reader) -> tuple[tuple[str, Any], ...]:
+    """enclumeOffer: what other nodes may see, as (key, value)."""
+    found = (
+        reader.json("enclumeOffer", value)
+        for value in reader.entry.values("enclumeoffer")
+    )
+    return tuple((offer[0], offer[1]) for offer in found if offer is not None)
+
+
+def networks(reader: Reader) -> tuple[Network, ...]:
+    """enclumeNetwork, in the entry's order."""
+    found = (_network(reader, value) for value in reader.entry.values("enclumenetwork"))
+    return tuple(network for network in found if network is not None)
+
+
+def _network(reader: Reader, value: str) -> Network | None:
+    match = _NETWORK.fullmatch(value)
+    if match is None or match[2] not in get_args(Role):
+        expected = "`NAME=internal|public CIDR [libvirt network or bridge]`"
+        reader.wrong("bad_value", "enclumeNetwork", f"{value!r} is not {expected}")
+        return None
+    try:
+        cidr = str(ipaddress.ip_network(match[3]))
+    except ValueError as error:
+        reader.wrong("bad_value", "enclumeNetwork", f"{value!r}: {error}")
+        return None
+    return Network(match[1], match[2], cidr, match[4])  # type: ignore[arg-type]
