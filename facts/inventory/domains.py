@@ -33,6 +33,7 @@ class Domain(Struct, frozen=True):
     """A libvirt domain. `memory` is its maximum in bytes; `metadata` the XML below <metadata>, "" for none.
 
     `reason` is libvirt's word for why it is in its state, such as "booted", "migrated", "ioerror".
+    An interface on a libvirt network names that network's bridge too, when it is on one.
     """
 
     uuid: str
@@ -49,11 +50,13 @@ class Domain(Struct, frozen=True):
 
     @property
     def running(self) -> bool:
-        """Whether it holds memory and may write to its disks here: running, blocked or paused (not an incoming
-        migration).
+        """Whether it is here that it runs: running, blocked, or paused with all its memory here.
+
+        A migration shows as "paused" by "starting-up", then "migration", where it arrives, and by "migration" (or
+        "postcopy") where it leaves: the paused side is never the one that writes to the disks.
         """
         if self.state == "paused":
-            return self.reason not in ("migrating", "migration", "starting")
+            return self.reason not in ("starting-up", "migration", "postcopy", "postcopy-failed")
         return self.state in ("running", "blocked", "shutdown", "pmsuspended")
 
 

@@ -6,7 +6,6 @@ half the time of the packed one.
 """
 
 import fcntl
-import os
 import shutil
 import subprocess
 import tempfile
@@ -71,7 +70,7 @@ def _build(package: str, folder: Path) -> None:
     try:
         _kernel(package, work)
         _initramfs(work)
-        os.rename(work / "done", folder)
+        (work / "done").rename(folder)
     finally:
         shutil.rmtree(work)
 

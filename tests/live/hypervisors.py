@@ -118,7 +118,8 @@ class Hypervisor:
 
     def run(self, command: str) -> None:
         """Have the keeper run a shell command inside this hypervisor's namespaces; does not wait for it."""
-        assert self._keeper is not None and self._keeper.stdin is not None, f"{self.name} is not launched"
+        assert self._keeper is not None, f"{self.name} is not launched"
+        assert self._keeper.stdin is not None
         self._keeper.stdin.write(command + "\n")
         self._keeper.stdin.flush()
 
@@ -183,9 +184,15 @@ class Hypervisor:
         `devices` is more XML for <devices> (disks, interfaces).
         """
         xml = self.domain_xml(
-            guest, uuid or str(uuids.uuid4()), memory=memory or (128 if boots else 32), vcpus=vcpus, boots=boots, metadata=metadata,
-            devices=devices, on_crash=on_crash,
-        )  # fmt: skip
+            guest,
+            uuid or str(uuids.uuid4()),
+            memory=memory or (128 if boots else 32),
+            vcpus=vcpus,
+            boots=boots,
+            metadata=metadata,
+            devices=devices,
+            on_crash=on_crash,
+        )
         with self.connection() as connection:
             return str(connection.defineXML(xml).UUIDString())
 
@@ -204,7 +211,7 @@ class Hypervisor:
         )  # fmt: skip
 
     def disk(self, guest: str, target: str = "vda", megabytes: int = 8, folder: Path | None = None) -> str:
-        """Make an empty raw disk (below `folder`, default this hypervisor's images) and return its XML for `devices`."""
+        """Make an empty raw disk, below `folder` or among this hypervisor's images; return its XML for `devices`."""
         images = folder or self.folder / "images"
         images.mkdir(parents=True, exist_ok=True)
         path = images / f"{guest}-{target}.raw"
@@ -290,7 +297,7 @@ class Hypervisor:
         """The process number outside of the one that a pid file inside the namespace names."""
         assert self._keeper is not None, f"{self.name} is not launched"
         inside = int(until(pidfile.read_text, 5, str(pidfile)))
-        namespace = os.readlink(f"/proc/{_child(self._keeper.pid)}/ns/pid")
+        namespace = _namespace(Path(f"/proc/{_child(self._keeper.pid)}"))
         for status in Path("/proc").glob("[0-9]*/status"):
             if _number_inside(status) == inside and _namespace(status.parent) == namespace:
                 return int(status.parent.name)
@@ -329,7 +336,7 @@ def _number_inside(status: Path) -> int | None:
 
 def _namespace(process: Path) -> str:
     try:
-        return os.readlink(process / "ns" / "pid")
+        return str((process / "ns" / "pid").readlink())
     except OSError:
         return ""
 

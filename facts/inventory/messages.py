@@ -1,0 +1,44 @@
+"""What the service and its inventory child say to each other: one JSON value a line."""
+
+import msgspec
+from msgspec import Struct
+
+from facts.inventory.domains import HypervisorTarget
+
+
+class Watch(Struct, frozen=True):
+    """To the child: observe exactly these from now on. `deadline` and `interval` in seconds."""
+
+    targets: tuple[HypervisorTarget, ...]
+    deadline: float
+    interval: float
+    allow_test: bool = False
+
+
+class Observed(Struct, frozen=True, tag="observed"):
+    """From the child: the target is not as it was. `seen` is a `HypervisorSeen` as JSON."""
+
+    target: HypervisorTarget
+    read_at: float
+    seen: msgspec.Raw
+
+
+class Confirmed(Struct, frozen=True, tag="confirmed"):
+    """From the child, at least once a second: when each of these was last read and found as it was."""
+
+    read_at: dict[str, float]
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """From the child: the target could not be read."""
+
+    target: HypervisorTarget
+    at: float
+    reason: str
+
+
+Message = Observed | Confirmed | Failed
+
+encode = msgspec.json.encode
+decode_watch = msgspec.json.Decoder(Watch).decode
+decode_message = msgspec.json.Decoder(Message).decode
