@@ -1,0 +1,81 @@
+"""The application: connects the sources, the builder and the routes. It wires, it decides nothing."""
+
+import logging
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from enc import rules
+from facts.directory.source import DirectorySource
+from facts.facts_folder import FactsFolder
+from facts.inventory.source import InventorySource
+from facts.source import Source, SourceKey
+from facts.upkeep import Freshness, Upkeep
+from generation.builder import Builder
+from generation.now import Now
+from settings import Settings
+from web import answers, changes, health
+from web.access import Access
+from web.replies import refuse
+
+_LOG = logging.getLogger("enclume.app")
+
+
+class Runtime:
+    """The sources and the builder of one service. Nothing runs before `start`."""
+
+    def __init__(self, settings: Settings, the_rules: rules.Rules | None = None) -> None:
+        self.settings = settings
+        self.rules = the_rules if the_rules is not None else rules.load(settings.rules)
+        self.upkeep = Upkeep()
+        self.inventory = InventorySource(
+            settings.hypervisors.deadline, settings.hypervisors.interval, settings.hypervisors.allow_test
+        )
+        self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
+        self.sources: list[Source] = [DirectorySource(settings.directory), self.inventory]
+        if settings.facts:
+            self.sources.append(FactsFolder(settings.facts))
+
+    @property
+    def now(self) -> Now:
+        """What is served."""
+        return self.builder.now
+
+    def fresh(self, key: SourceKey) -> Freshness:
+        """One target's freshness."""
+        return self.upkeep.fresh(key)
+
+    def start(self) -> None:
+        """Start the builder, then the sources."""
+        self.builder.start()
+        for source in self.sources:
+            source.start(self.upkeep)
+
+    def stop(self) -> None:
+        """Stop the sources, then the builder, which writes what is not on disk yet."""
+        for source in self.sources:
+            source.stop()
+        self.builder.stop()
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The WSGI application of a runtime. Starts nothing."""
+    app = Flask("enclume", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = runtime.settings.limits.body_bytes
+    access = Access(runtime.settings)
+    app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(health.blueprint(runtime.builder))
+    app.register_blueprint(changes.blueprint(runtime.builder, access))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+def _http_error(error: HTTPException) -> Response:
+    return refuse(error.code or 500, error.description or error.name)
+
+
+def _unexpected(error: Exception) -> Response:
+    """Whatever went wrong in a view: logged whole, told in a word, never half an answer."""
+    _LOG.error("%s %s failed", request.method, request.path, exc_info=error)
+    return refuse(500, f"{type(error).__name__} while answering; the log of enclume.app says more")

@@ -1,0 +1,106 @@
+"""Keeping what the sources last saw on disk: one file of the shelf for each, and one for when each was read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from facts.directory.entries import Directory, Entry
+from facts.estate import Remembered
+from facts.inventory.domains import HypervisorSeen
+from facts.shelf import Shelf
+from facts.source import SourceKey, SourceKind
+from facts.upkeep import Freshness, Value
+
+T = TypeVar("T")
+
+
+class _Time(Struct, frozen=True):
+    kind: SourceKind
+    target: str
+    read_at: float
+
+
+def keep_directory(shelf: Shelf, directory: Directory) -> None:
+    """Write the directory to the shelf."""
+    entries = map(msgspec.json.encode, directory.entries.values())
+    shelf.write("directory", "directory", _after(msgspec.json.encode(directory.base), entries))
+
+
+def keep_hypervisor(shelf: Shelf, name: str, seen: HypervisorSeen) -> None:
+    """Write one hypervisor's last observation to the shelf."""
+    shelf.write(_file_of(name), "hypervisor", [msgspec.json.encode(name), msgspec.json.encode(seen)])
+
+
+def keep_times(shelf: Shelf, freshness: Mapping[SourceKey, Freshness]) -> None:
+    """Write when each target was last read."""
+    times = (_Time(key.kind, key.target, fresh.read_at) for key, fresh in sorted(freshness.items(), key=_by_key))
+    shelf.write("times", "times", map(msgspec.json.encode, times))
+
+
+def keep_remembered(shelf: Shelf, remembered: Mapping[str, Remembered]) -> None:
+    """Write what libvirt once showed."""
+    shelf.write("remembered", "remembered", map(msgspec.json.encode, sorted(remembered.items(), key=_by_name)))
+
+
+def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Freshness], dict[str, Remembered]]:
+    """Read from the shelf what was last seen, when, and what libvirt once showed. What cannot be read is set aside."""
+    values: dict[SourceKey, Value] = {}
+    directory = _decoded(shelf, "directory", "directory", _directory)
+    if directory is not None:
+        values[SourceKey("directory", directory.base)] = directory
+    for path in sorted(shelf.folder.glob("hypervisor-*")):
+        seen = None if path.suffix else _decoded(shelf, path.name, "hypervisor", _hypervisor)
+        if seen is not None:
+            values[SourceKey("inventory", seen[0])] = seen[1]
+    times = _decoded(shelf, "times", "times", _times)
+    freshness = {SourceKey(time.kind, time.target): Freshness(time.read_at) for time in times or []}
+    return values, freshness, _decoded(shelf, "remembered", "remembered", _remembered) or {}
+
+
+def _decoded(shelf: Shelf, name: str, kind: str, decode: Callable[[list[bytes]], T]) -> T | None:
+    lines = shelf.read(name, kind)
+    if lines is None:
+        return None
+    try:
+        return decode(lines)
+    except (msgspec.MsgspecError, IndexError) as error:
+        shelf.put_aside(name, str(error))
+        return None
+
+
+def _times(lines: list[bytes]) -> list[_Time]:
+    return [msgspec.json.decode(line, type=_Time) for line in lines]
+
+
+def _directory(lines: list[bytes]) -> Directory:
+    entries = (msgspec.json.decode(line, type=Entry) for line in lines[1:])
+    return Directory(msgspec.json.decode(lines[0], type=str), {entry.key: entry for entry in entries})
+
+
+def _hypervisor(lines: list[bytes]) -> tuple[str, HypervisorSeen]:
+    return msgspec.json.decode(lines[0], type=str), msgspec.json.decode(lines[1], type=HypervisorSeen)
+
+
+def _remembered(lines: list[bytes]) -> dict[str, Remembered]:
+    return dict(msgspec.json.decode(line, type=tuple[str, Remembered]) for line in lines)
+
+
+def _file_of(name: str) -> str:
+    return "hypervisor-" + "".join(
+        letter if letter.isalnum() or letter == "-" else f"_{ord(letter):x}_" for letter in name
+    )
+
+
+def _after(first: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
+    yield first
+    yield from rest
+
+
+def _by_key(item: tuple[SourceKey, Freshness]) -> SourceKey:
+    return item[0]
+
+
+def _by_name(item: tuple[str, Remembered]) -> str:
+    return item[0]

@@ -1,0 +1,1 @@
+"""WHAT WE STAND BY: the numbered, guarded, persisted set of answers."""

@@ -1,0 +1,110 @@
+"""Building a generation: answers for all nodes, reused where their inputs are the same objects, reviewed by the
+guard.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from enc.answer import Answer, Result, answer
+from enc.rules import Rules
+from facts.estate import Estate, Node
+from facts.findings import Finding
+from generation.generation import Generation, Hold
+from generation.guard import Review, review
+from settings import AnswerSettings, GuardSettings
+
+_BREATH = 50
+
+
+class Classification(Struct, frozen=True):
+    """Each node's result, with the very node that it was computed from."""
+
+    nodes: Mapping[str, Node]
+    results: Mapping[str, Result]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings of all nodes, sorted."""
+        return tuple(sorted({finding for result in self.results.values() for finding in result.findings}))
+
+
+NOTHING = Classification({}, {})
+
+
+def classify_all(
+    estate: Estate,
+    rules: Rules,
+    settings: AnswerSettings,
+    before: Classification = NOTHING,
+    breathe: Callable[[], None] = lambda: None,
+) -> Classification:
+    """Answer every node of the estate, keeping what `before` says of nodes that are the same objects.
+
+    `breathe` is called every few nodes, so that a caller can report that it lives and let other threads work.
+    """
+    results: dict[str, Result] = {}
+    for count, (certname, node) in enumerate(estate.nodes.items()):
+        same = before.nodes.get(certname) is node
+        results[certname] = before.results[certname] if same else answer(node, rules, settings)
+        if count % _BREATH == 0:
+            breathe()
+    return Classification(estate.nodes, results)
+
+
+def build(
+    served: Generation, classification: Classification, entries: int, guard: GuardSettings, now: float | None = None
+) -> Generation:
+    """The generation after `served`: its new answers, and the old ones of nodes that have none or are held.
+
+    Returns `served` itself when nothing changed.
+    """
+    candidate: dict[str, Answer] = {}
+    for certname, result in classification.results.items():
+        given = result.answer or served.answers.get(certname)
+        if given is not None:
+            candidate[certname] = _kept_object(given, served.answers.get(certname))
+    reviewed = review(served, candidate, entries, guard)
+    return _numbered(served, reviewed, entries, time.time() if now is None else now)
+
+
+def _kept_object(new: Answer, old: Answer | None) -> Answer:
+    return old if old is not None and old.digest == new.digest else new
+
+
+def _numbered(served: Generation, reviewed: Review, entries: int, now: float) -> Generation:
+    counter, number, built_at = served.counter, served.number, served.built_at
+    if _digests(reviewed.answers) != _digests(served.answers):
+        counter += 1
+        number, built_at = counter, now
+    hold = None
+    if reviewed.held:
+        hold = Hold(counter + 1, now, reviewed.reasons, entries, reviewed.held)
+        if served.hold is not None and _digests(served.hold.changes) == _digests(hold.changes):
+            hold = served.hold
+        else:
+            counter += 1
+    passed = served.entries if hold is not None and hold.entries < served.entries else entries
+    if number == served.number and hold is served.hold and passed == served.entries:
+        return served
+    return Generation(number, counter, built_at, passed, reviewed.answers, hold)
+
+
+def _digests(answers: Mapping[str, Answer | None]) -> dict[str, str | None]:
+    return {certname: given.digest if given else None for certname, given in answers.items()}
+
+
+def approve(served: Generation, number: int, now: float | None = None) -> Generation | None:
+    """The generation after releasing the hold of this number; None when no hold has it (any more)."""
+    hold = served.hold
+    if hold is None or hold.number != number:
+        return None
+    answers = dict(served.answers)
+    for certname, given in hold.changes.items():
+        if given is None:
+            answers.pop(certname, None)
+        else:
+            answers[certname] = given
+    counter = served.counter + 1
+    return Generation(counter, counter, time.time() if now is None else now, hold.entries, answers)

@@ -1,0 +1,220 @@
+"""The builder: one thread that turns what the sources saw into what is served.
+
+It waits for changes, joins and classifies once, lets the guard look, and swaps one value. A failing build keeps the
+last value, is counted and is said.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+
+from msgspec.structs import replace
+
+from enc.rules import Rules
+from facts import keep
+from facts.directory.entries import Directory
+from facts.directory.meaning import EMPTY, Meaning, understand
+from facts.estate import Remembered
+from facts.inventory.domains import HypervisorSeen, HypervisorTarget
+from facts.join import Seen, join
+from facts.puppet import FactSets
+from facts.shelf import Shelf
+from facts.source import SourceKey
+from facts.upkeep import Upkeep
+from generation import keep as generation_keep
+from generation.build import approve, build, classify_all
+from generation.generation import NONE, Generation
+from generation.keeper import Keeper
+from generation.lock import Lock
+from generation.now import Now
+from settings import Settings
+
+_LOG = logging.getLogger("enclume.builder")
+_TIMES_EVERY = 10.0
+_REST = 0.0005
+
+
+class Builder:
+    """Builds and swaps `now`. `heartbeat` is the monotonic time of its last sign of life.
+
+    `watch` is told which hypervisors to read whenever that changes; `problems` are sentences about what goes wrong
+    here.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        rules: Rules,
+        upkeep: Upkeep,
+        watch: Callable[[tuple[HypervisorTarget, ...]], None],
+    ) -> None:
+        self.settings, self.rules, self.upkeep = settings, rules, upkeep
+        self.heartbeat = time.monotonic()
+        self.failed_builds = 0
+        self._watch = watch
+        self._shelf = Shelf(settings.state)
+        self._keeper = Keeper()
+        self._lock = Lock(settings.state)
+        self._problem = ""
+        self._waiting_for_lock = False
+        self._meaning: Meaning = EMPTY
+        self._remembered: dict[str, Remembered] = {}
+        self._kept: dict[str, object] = {}
+        self._approvals: queue.SimpleQueue[tuple[int, Future[Generation | None]]] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
+        self.now = Now(generation_keep.restore(self._shelf) or NONE)
+
+    def start(self) -> None:
+        """Begin to build."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is not on disk yet is written first, and the state folder's lock is released."""
+        self._stopping.set()
+        self.upkeep.wake()
+        self._thread.join()
+
+    def approve(self, number: int, timeout: float = 10.0) -> Generation | None:
+        """Release the held generation of this number; None when no such one is held. Raises TimeoutError."""
+        done: Future[Generation | None] = Future()
+        self._approvals.put((number, done))
+        self.upkeep.wake()
+        return done.result(timeout)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What goes wrong here now: builds that fail, files that cannot be written or were set aside."""
+        waiting = f"another instance holds {self.settings.state}/lock: this one serves what is on disk"
+        return (
+            *((self._problem,) if self._problem else ()),
+            *((waiting,) if self._waiting_for_lock else ()),
+            *self._keeper.problems.values(),
+            *self._shelf.set_aside,
+        )
+
+    def _run(self) -> None:
+        self._waiting_for_lock = not self._lock.try_acquire()
+        if self._waiting_for_lock:
+            _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
+        if not self._await_lock():
+            return
+        self._keeper.start()
+        self._restore()
+        times_kept = time.monotonic()
+        while not self._stopping.is_set():
+            self.heartbeat = time.monotonic()
+            if self.upkeep.wait(1.0):
+                self._step()
+            if self.heartbeat - times_kept > _TIMES_EVERY:
+                times_kept = self.heartbeat
+                self._keep_times()
+        self._keep_times()
+        self._keeper.stop()
+        self._lock.release()
+
+    def _await_lock(self) -> bool:
+        while not self._stopping.is_set():
+            self.heartbeat = time.monotonic()
+            if self._lock.try_acquire():
+                if self._waiting_for_lock:
+                    self._waiting_for_lock = False
+                    self.now = Now(generation_keep.restore(self._shelf) or self.now.generation)
+                return True
+            self._stopping.wait(0.1)
+        return False
+
+    def _restore(self) -> None:
+        values, freshness, self._remembered = keep.restore(self._shelf)
+        self._kept.update({f"{key.kind} {key.target}": value for key, value in values.items()})
+        self.upkeep.restore(values, freshness)
+
+    def _step(self) -> None:
+        try:
+            self._build()
+            self._problem = ""
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong, the last generation stays and it is said
+            self.failed_builds += 1
+            self._problem = f"building failed ({type(error).__name__}: {error}): the last generation stays"
+            _LOG.exception("building failed; the last generation stays")
+        self._answer_approvals()
+
+    def _build(self) -> None:
+        directories = self.upkeep.values("directory")
+        directory = directories.get(self.settings.directory.base)
+        if not isinstance(directory, Directory):
+            return
+        seen = self._seen(directory)
+        estate = join(seen, self.settings, self._remembered, self.rules.fact_names, self.now.estate)
+        self._remembered = dict(estate.remembered)
+        if self.now.estate is None or estate.targets != self.now.estate.targets:
+            self._watch(estate.targets)
+            self.upkeep.forget("inventory", (target.name for target in estate.targets))
+        if not self._complete(estate.targets):
+            self.now = Now(self.now.generation, seen, estate, self.now.classification)
+            return
+        classification = classify_all(estate, self.rules, self.settings.answer, self.now.classification, self._breathe)
+        generation = build(self.now.generation, classification, len(directory.entries), self.settings.guard)
+        self.now = Now(generation, seen, estate, classification)
+        self._keep(directory, seen.hypervisors, generation)
+
+    def _seen(self, directory: Directory) -> Seen:
+        self._meaning = understand(directory, self.settings.directory, self._meaning)
+        hypervisors = {
+            name: value for name, value in self.upkeep.values("inventory").items() if isinstance(value, HypervisorSeen)
+        }
+        unreadable = frozenset(
+            key.target for key, fresh in self.upkeep.freshness().items() if key.kind == "inventory" and fresh.error
+        )
+        facts = next((value for value in self.upkeep.values("facts").values() if isinstance(value, FactSets)), None)
+        return Seen(directory, self._meaning, hypervisors, unreadable, facts or FactSets({}, {}))
+
+    def _complete(self, targets: tuple[HypervisorTarget, ...]) -> bool:
+        """Whether every hypervisor was read or failed; once something is served, that is no longer waited for."""
+        if self.now.generation.number:
+            return True
+        freshness = self.upkeep.freshness()
+        return all(SourceKey("inventory", target.name) in freshness for target in targets)
+
+    def _breathe(self) -> None:
+        """Let the threads that answer go first."""
+        self.heartbeat = time.monotonic()
+        time.sleep(_REST)
+
+    def _answer_approvals(self) -> None:
+        while not self._approvals.empty():
+            number, done = self._approvals.get()
+            released = approve(self.now.generation, number)
+            if released is not None:
+                self.now = replace(self.now, generation=released)
+                self._keep_generation(released)
+                self.upkeep.wake()
+            done.set_result(released)
+
+    def _keep(self, directory: Directory, hypervisors: Mapping[str, HypervisorSeen], generation: Generation) -> None:
+        self._keep_one(f"directory {directory.base}", directory, lambda: keep.keep_directory(self._shelf, directory))
+        for name, seen in hypervisors.items():
+            self._keep_one(f"inventory {name}", seen, _writer(self._shelf, name, seen))
+        remembered = self._remembered
+        if self._kept.get("remembered") != remembered:
+            self._keep_one("remembered", remembered, lambda: keep.keep_remembered(self._shelf, remembered))
+        self._keep_generation(generation)
+
+    def _keep_generation(self, generation: Generation) -> None:
+        self._keep_one("generation", generation, lambda: generation_keep.keep(self._shelf, generation))
+
+    def _keep_one(self, name: str, value: object, write: Callable[[], None]) -> None:
+        if self._kept.get(name) is not value:
+            self._kept[name] = value
+            self._keeper.put(name, write)
+
+    def _keep_times(self) -> None:
+        freshness = self.upkeep.freshness()
+        self._keeper.put("times", lambda: keep.keep_times(self._shelf, freshness))
+
+
+def _writer(shelf: Shelf, name: str, seen: HypervisorSeen) -> Callable[[], None]:
+    return lambda: keep.keep_hypervisor(shelf, name, seen)

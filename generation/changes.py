@@ -1,0 +1,29 @@
+"""Changes before they happen: what an LDIF would do to the answers, and what the guard holds back."""
+
+from msgspec.structs import replace
+
+from enc.preview import Difference, compare, preview
+from enc.rules import Rules
+from facts.directory import ldif
+from facts.directory.meaning import understand
+from facts.join import join
+from generation.generation import Generation
+from generation.now import Now
+from settings import Settings
+
+
+def preview_ldif(now: Now, rules: Rules, settings: Settings, text: str) -> tuple[Difference, ...] | None:
+    """What an LDIF would change, node by node; None before an estate is known. Raises `LdifError`."""
+    if now.seen is None or now.estate is None:
+        return None
+    directory = ldif.apply(now.seen.directory, ldif.parse(text))
+    meaning = understand(directory, settings.directory, now.seen.meaning)
+    seen = replace(now.seen, directory=directory, meaning=meaning)
+    after = join(seen, settings, now.estate.remembered, rules.fact_names, now.estate)
+    return preview(now.estate, now.classification.results, after, rules, settings.answer)
+
+
+def held_differences(generation: Generation) -> tuple[Difference, ...]:
+    """What the held answers would change, node by node."""
+    changes = generation.hold.changes if generation.hold else {}
+    return tuple(compare(certname, generation.answers.get(certname), new) for certname, new in changes.items())

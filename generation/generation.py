@@ -1,0 +1,42 @@
+"""The generation: every node's answer, under one number, and what the guard holds back."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from enc.answer import Answer
+
+Answers = Mapping[str, Answer]
+
+
+class Hold(Struct, frozen=True):
+    """A newer generation's answers that wait for approval.
+
+    `changes` gives each held node's new answer, None for a node that would lose its answer; `entries` is the size of
+    the directory that they come from; `reasons` are sentences for people; `since` in seconds since the epoch.
+    """
+
+    number: int
+    since: float
+    reasons: tuple[str, ...]
+    entries: int
+    changes: Mapping[str, Answer | None]
+
+
+class Generation(Struct, frozen=True):
+    """The answers that are served. `number` grows when an answer's bytes change; `counter` is the last number given
+    away.
+
+    `entries` is how many entries the directory had when it last passed the guard; `built_at` in seconds since the
+    epoch.
+    """
+
+    number: int
+    counter: int
+    built_at: float
+    entries: int
+    answers: Answers
+    hold: Hold | None = None
+
+
+NONE = Generation(0, 0, 0.0, 0, {})

@@ -1,0 +1,63 @@
+"""Keeping the generation on disk: one file of the shelf, a line for its numbers and one for each node."""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from enc.answer import Answer
+from facts.shelf import Shelf
+from generation.generation import Generation, Hold
+
+NAME = "generation"
+
+
+class _Numbers(Struct, frozen=True):
+    number: int
+    counter: int
+    built_at: float
+    entries: int
+    nodes: int
+    hold: Hold | None
+
+
+class _Line(Struct, frozen=True, array_like=True):
+    certname: str
+    body: str
+    parameters: str
+    digest: str
+
+
+def keep(shelf: Shelf, generation: Generation) -> None:
+    """Write a generation to the shelf. Raises `StateError`."""
+    shelf.write(NAME, NAME, _lines(generation))
+
+
+def _lines(generation: Generation) -> Iterable[bytes]:
+    numbers = (generation.number, generation.counter, generation.built_at, generation.entries)
+    yield msgspec.json.encode(_Numbers(*numbers, len(generation.answers), generation.hold))
+    for certname, answer in generation.answers.items():
+        line = _Line(certname, answer.body.decode(), answer.parameters.decode(), answer.digest)
+        yield msgspec.json.encode(line)
+
+
+def restore(shelf: Shelf) -> Generation | None:
+    """The generation on the shelf; None when there is none, or none that can be read whole."""
+    lines = shelf.read(NAME, NAME)
+    if lines is None:
+        return None
+    try:
+        numbers = msgspec.json.decode(lines[0], type=_Numbers)
+        answers = dict(map(_answer, lines[1:]))
+    except (msgspec.MsgspecError, IndexError) as error:
+        shelf.put_aside(NAME, str(error))
+        return None
+    return Generation(numbers.number, numbers.counter, numbers.built_at, numbers.entries, answers, numbers.hold)
+
+
+_decoder = msgspec.json.Decoder(_Line)
+
+
+def _answer(line: bytes) -> tuple[str, Answer]:
+    read = _decoder.decode(line)
+    return read.certname, Answer(read.body.encode(), read.parameters.encode(), read.digest)

@@ -1,0 +1,25 @@
+"""Now: the one frozen value that readers take."""
+
+from msgspec import Struct
+
+from facts.estate import Estate
+from facts.findings import Finding
+from facts.join import Seen
+from generation.build import NOTHING, Classification
+from generation.generation import NONE, Generation
+
+
+class Now(Struct, frozen=True):
+    """What was seen and the estate made of it (None until then), each node's classification, and the generation that
+    is served.
+    """
+
+    generation: Generation = NONE
+    seen: Seen | None = None
+    estate: Estate | None = None
+    classification: Classification = NOTHING
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that is wrong with what was stated, sorted."""
+        stated = self.estate.findings if self.estate else ()
+        return tuple(sorted({*stated, *self.classification.findings}))

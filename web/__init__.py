@@ -1,0 +1,1 @@
+"""WHERE THEY ASK: every route, and who may ask."""

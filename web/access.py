@@ -1,0 +1,58 @@
+"""Access: who may ask for what, by the name in the client's certificate.
+
+A node may ask for its own answer. A Puppet server (`access.servers`) and an administrator (`access.administrators`)
+may ask for all, an administrator may also preview and approve; so may this service's own certificate, which the
+commands on its machine use. Without TLS the service listens on loopback only, and whoever reaches it there may do
+everything.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+
+from settings import Settings
+from web.peer import certificate_name, peer_name
+from web.replies import refuse
+
+
+class Access:
+    """What the settings allow."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._open = settings.tls is None
+        own = () if settings.tls is None else (certificate_name(settings.tls.certificate),)
+        self._administrators = frozenset((*settings.access.administrators, *own))
+        self._readers = self._administrators | frozenset(settings.access.servers)
+
+    def node(self, certname: str) -> Response | None:
+        """None when the client may ask for this node's answer, else the refusal."""
+        if self._open:
+            return None
+        peer = peer_name(request.environ)
+        if peer == certname or peer in self._readers:
+            return None
+        return refuse(403, f"{peer} may ask for {peer} only: name it in access.servers to let it ask for all nodes")
+
+    def reader(self) -> Response | None:
+        """None when the client may read about all nodes, else the refusal."""
+        return self._within(self._readers, "access.servers or access.administrators")
+
+    def administrator(self) -> Response | None:
+        """None when the client may preview and approve, else the refusal."""
+        return self._within(self._administrators, "access.administrators")
+
+    def _within(self, names: frozenset[str], key: str) -> Response | None:
+        if self._open or peer_name(request.environ) in names:
+            return None
+        return refuse(403, f"{peer_name(request.environ)} may not ask this: name it in {key}")
+
+
+def allowed(check: Callable[[], Response | None], view: Callable[..., Response]) -> Callable[..., Response]:
+    """A view that refuses whoever the check refuses."""
+
+    def guarded(**values: Any) -> Response:
+        return check() or view(**values)
+
+    guarded.__name__ = view.__name__
+    return guarded

@@ -1,0 +1,134 @@
+"""`/enc/CERTNAME` and `/enc/CERTNAME/why`: what Puppet is told, and where it came from."""
+
+import time
+from typing import Protocol
+
+from flask import Blueprint, Response, request
+
+from enc.answer import Answer
+from enc.rules import Rules
+from enc.why import why
+from facts.certname import is_certname, short_name
+from facts.source import SourceKey
+from facts.upkeep import Freshness
+from generation.now import Now
+from settings import Settings
+from web.access import Access
+from web.replies import refuse, reply
+
+
+class Standing(Protocol):
+    """What the service stands by: one frozen value at a time, and each target's freshness."""
+
+    @property
+    def now(self) -> Now: ...
+
+    @property
+    def rules(self) -> Rules: ...
+
+    def fresh(self, key: SourceKey) -> Freshness:
+        """One target's freshness."""
+
+
+def blueprint(settings: Settings, standing: Standing, access: Access) -> Blueprint:
+    """The routes of the answers."""
+    routes = Blueprint("answers", __name__)
+    asked = _Asked(settings, standing)
+
+    @routes.get("/enc/<path:certname>")
+    def answer(certname: str) -> Response:
+        if not is_certname(certname):
+            return refuse(400, "not a certname: lower case letters, digits, `.`, `_` and `-`")
+        return access.node(certname) or asked.answer(certname)
+
+    @routes.get("/enc/<path:certname>/why")
+    def reasons(certname: str) -> Response:
+        if not is_certname(certname):
+            return refuse(400, "not a certname: lower case letters, digits, `.`, `_` and `-`")
+        return access.node(certname) or asked.why(certname)
+
+    return routes
+
+
+class _Asked:
+    def __init__(self, settings: Settings, standing: Standing) -> None:
+        self._settings, self._standing = settings, standing
+        self._directory = SourceKey("directory", settings.directory.base)
+
+    def answer(self, certname: str) -> Response:
+        now = self._standing.now
+        name = self._known_as(certname, now)
+        given = now.generation.answers.get(name)
+        if given is None:
+            return self._none(certname, now)
+        if given.digest in request.if_none_match:
+            response = Response(status=304)
+        else:
+            response = Response(given.body, mimetype="application/json")
+        return self._labelled(response, given, name, now)
+
+    def _known_as(self, certname: str, now: Now) -> str:
+        """The name that the answer stands under; an old directory also knows short names and `default`."""
+        if not self._settings.directory.legacy:
+            return certname
+        names = (certname, short_name(certname), "default")
+        return next((name for name in names if name in now.generation.answers), certname)
+
+    def _labelled(self, response: Response, given: Answer, name: str, now: Now) -> Response:
+        response.headers["ETag"] = f'"{given.digest}"'
+        response.headers["X-Enclume-Generation"] = str(now.generation.number)
+        response.headers["X-Enclume-Age"] = str(int(self._age(name, now)))
+        return response
+
+    def _age(self, name: str, now: Now) -> float:
+        """Seconds since the oldest source that an answer rests on was read."""
+        node = now.estate.nodes.get(name) if now.estate else None
+        keys = [self._directory]
+        if node is not None and node.kind == "guest":
+            placement = node.placement
+            rests_on = placement.observed_on or ((placement.hypervisor,) if placement.hypervisor else ())
+            keys += [SourceKey("inventory", hypervisor) for hypervisor in rests_on]
+        read = [fresh.read_at for fresh in map(self._standing.fresh, keys) if fresh.read_at]
+        oldest = min(read) if read and now.estate is not None else now.generation.built_at
+        return max(0.0, time.time() - oldest)
+
+    def _none(self, certname: str, now: Now) -> Response:
+        """404 only when it is sure that there is no such node."""
+        read_at = self._standing.fresh(self._directory).read_at
+        if now.estate is None or not now.generation.number:
+            return refuse(503, "the directory and the hypervisors have not been read completely yet: ask again")
+        if certname in now.classification.results:
+            findings = [one.message for one in now.classification.results[certname].findings if one.holds]
+            return refuse(503, f"{certname} has no answer yet: {'; '.join(findings) or 'it is held'}")
+        if now.generation.hold is not None:
+            return refuse(503, f"a newer generation is held: see `enclume approve {now.generation.hold.number}`")
+        if time.time() - read_at > self._settings.freshness:
+            return refuse(503, f"the directory was last read {time.time() - read_at:.0f} s ago: see /health/ready")
+        if self._settings.sites and any(host.name == certname for host in now.estate.declared.hosts.values()):
+            return refuse(503, f"{certname} is at a site that this instance does not serve")
+        return refuse(404, f"{certname} is not in the directory: add it below {self._settings.directory.hosts_base}")
+
+    def why(self, certname: str) -> Response:
+        now = self._standing.now
+        name = self._known_as(certname, now)
+        reasons = why(now.estate, name, self._standing.rules) if now.estate else None
+        if reasons is None:
+            return self._none(certname, now)
+        given = now.generation.answers.get(name)
+        fresh = now.classification.results.get(name)
+        reasons["answer"] = {
+            "generation": now.generation.number,
+            "digest": given.digest if given else None,
+            "age": int(self._age(name, now)),
+            "state": _state(given, fresh.answer if fresh else None),
+        }
+        return reply(reasons)
+
+
+def _state(given: Answer | None, fresh: Answer | None) -> str:
+    """How the served answer relates to what is known now."""
+    if given is None:
+        return "none"
+    if fresh is None:
+        return "kept: something is wrong now, see findings"
+    return "current" if fresh.digest == given.digest else "held: a newer answer waits for approval"
