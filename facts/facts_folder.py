@@ -54,8 +54,9 @@ class FactsFolder:
             try:
                 changed = self._look()
             except OSError as error:
-                ledger.failed(self._key, at, f"{self._folder} cannot be read: {error.strerror}; see `facts` in the
-                settings") else:
+                reason = f"{self._folder} cannot be read: {error.strerror}; see `facts` in the settings"
+                ledger.failed(self._key, at, reason)
+            else:
                 if changed or first:
                     written = {name: self._stamps[name][0] for name in self._facts}
                     ledger.observed(Observation(self._key, FactSets(dict(self._facts), written), at))
@@ -66,11 +67,13 @@ class FactsFolder:
 
     def _look(self) -> bool:
         """Read what is new; True when anything is other than before."""
-        found = {path.stem: path for path in self._folder.iterdir() if path.suffix == ".json" and
-        is_certname(path.stem)} gone = self._facts.keys() - found.keys()
+        files = (path for path in self._folder.iterdir() if path.suffix == ".json")
+        found = {path.stem: path for path in files if is_certname(path.stem)}
+        gone = self._facts.keys() - found.keys()
         for name in gone:
             del self._facts[name]
-        return any([self._read(name, path) for name, path in found.items()]) or bool(gone)
+        read = [self._read(name, path) for name, path in found.items()]
+        return any(read) or bool(gone)
 
     def _read(self, name: str, path: Path) -> bool:
         """Read one file that changed. One that makes no sense leaves the last good facts."""
