@@ -39,9 +39,7 @@ def choice(reader: Reader, attribute: str, choices: Any) -> Any:
     value = reader.entry.first(attribute.lower())
     if value is None or value.lower() in get_args(choices):
         return value.lower() if value else None
-    reader.wrong(
-        "bad_value", attribute, f"{value!r} is none of {', '.join(get_args(choices))}"
-    )
+    reader.wrong("bad_value", attribute, f"{value!r} is none of {', '.join(get_args(choices))}")
     return None
 
 
@@ -95,9 +93,7 @@ def domain_uuid(reader: Reader) -> str | None:
     value = reader.entry.first("enclumedomainuuid")
     if value is None or _UUID.fullmatch(value.lower()):
         return value.lower() if value else None
-    reader.wrong(
-        "bad_value", "enclumeDomainUUID", f"{value!r} is no UUID: see `virsh domuuid`"
-    )
+    reader.wrong("bad_value", "enclumeDomainUUID", f"{value!r} is no UUID: see `virsh domuuid`")
     return None
 
 
@@ -119,10 +115,7 @@ def addresses(reader: Reader) -> tuple[str, ...]:
 
 def offers(reader: Reader) -> tuple[tuple[str, Any], ...]:
     """enclumeOffer: what other nodes may see, as (key, value)."""
-    found = (
-        reader.json("enclumeOffer", value)
-        for value in reader.entry.values("enclumeoffer")
-    )
+    found = (reader.json("enclumeOffer", value) for value in reader.entry.values("enclumeoffer"))
     return tuple((offer[0], offer[1]) for offer in found if offer is not None)
 
 

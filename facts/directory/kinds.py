@@ -14,9 +14,7 @@ def readings(settings: DirectorySettings) -> tuple[Reading, ...]:
     """What is read below each search base. Services come first: a search base may lie within another."""
     host_classes = frozenset({"puppetclient", "enclumehost", "device", "iphost"})
     return (
-        Reading(
-            normalise(settings.services_base), frozenset({"enclumeservice"}), _service
-        ),
+        Reading(normalise(settings.services_base), frozenset({"enclumeservice"}), _service),
         Reading(
             normalise(settings.profiles_base),
             frozenset({"puppetclient", "enclumeprofile"}),

@@ -53,14 +53,8 @@ def _plain(entry: Entry) -> Read:
 
 
 def _with_attributes(entry: Entry) -> Read:
-    spelled = {
-        name: entry.spelling.get(name, name)
-        for name in entry.attributes
-        if name not in _NEVER
-    }
-    return _host(
-        entry, {spelled[name]: _one_or_many(entry.values(name)) for name in spelled}
-    )
+    spelled = {name: entry.spelling.get(name, name) for name in entry.attributes if name not in _NEVER}
+    return _host(entry, {spelled[name]: _one_or_many(entry.values(name)) for name in spelled})
 
 
 def _host(entry: Entry, attributes: Mapping[str, Any]) -> Read:
@@ -70,9 +64,7 @@ def _host(entry: Entry, attributes: Mapping[str, Any]) -> Read:
     for value in entry.values("environment")[:1]:
         reader.state_environment(value)
     variables = dict(_variables(reader))
-    for name, (value, attribute) in (
-        variables | {n: (v, n) for n, v in attributes.items()}
-    ).items():
+    for name, (value, attribute) in (variables | {n: (v, n) for n, v in attributes.items()}).items():
         if name not in RESERVED:
             reader.state(
                 "variable",

@@ -22,29 +22,19 @@ class Meaning(Struct, frozen=True):
 EMPTY = Meaning({}, Declared({}, {}, {}, {}, {}, ()))
 
 
-def understand(
-    directory: Directory, settings: DirectorySettings, before: Meaning = EMPTY
-) -> Meaning:
+def understand(directory: Directory, settings: DirectorySettings, before: Meaning = EMPTY) -> Meaning:
     """Read a directory. What did not change since `before` stays the same objects."""
     readings = (legacy if settings.legacy else kinds).readings(settings)
     read: dict[str, Read] = {}
     for key, entry in directory.entries.items():
         known = before.read.get(key)
-        one = (
-            known
-            if known is not None and known.entry is entry
-            else _read(entry, readings, known)
-        )
+        one = known if known is not None and known.entry is entry else _read(entry, readings, known)
         if one is not None:
             read[key] = one
-    return Meaning(
-        read, legacy.declared(read.values()) if settings.legacy else _declared(read)
-    )
+    return Meaning(read, legacy.declared(read.values()) if settings.legacy else _declared(read))
 
 
-def _read(
-    entry: Entry, readings: tuple[Reading, ...], known: Read | None
-) -> Read | None:
+def _read(entry: Entry, readings: tuple[Reading, ...], known: Read | None) -> Read | None:
     """Read one entry; where only members or the entryCSN changed, keep the known object."""
     reading = next((reading for reading in readings if reading.takes(entry)), None)
     if reading is None:
@@ -62,10 +52,6 @@ def _declared(read: Mapping[str, Read]) -> Declared:
         services={one.key: one for one in stated if isinstance(one, Service)},
         profiles={one.key: one for one in stated if isinstance(one, Profile)},
         sites={one.key: one for one in stated if isinstance(one, Site)},
-        members={
-            key: one.members
-            for key, one in read.items()
-            if isinstance(one.stated, Service)
-        },
+        members={key: one.members for key, one in read.items() if isinstance(one.stated, Service)},
         findings=tuple(finding for one in stated for finding in one.findings),
     )

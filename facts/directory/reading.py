@@ -33,8 +33,7 @@ class Reading(Struct, frozen=True):
     def takes(self, entry: Entry) -> bool:
         """Whether this reading is for the entry."""
         return below(entry.key, self.base) and any(
-            value.lower() in self.object_classes
-            for value in entry.values("objectclass")
+            value.lower() in self.object_classes for value in entry.values("objectclass")
         )
 
 
@@ -45,7 +44,5 @@ def name_of(entry: Entry, *attributes: str) -> str:
 
 def finish(reader: Reader, stated: S, members: tuple[str, ...] = ()) -> Read:
     """What was read of one entry, with its statements and findings."""
-    stated = replace(
-        stated, statements=tuple(reader.statements), findings=tuple(reader.findings)
-    )
+    stated = replace(stated, statements=tuple(reader.statements), findings=tuple(reader.findings))
     return Read(reader.entry, stated, members)

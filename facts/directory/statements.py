@@ -52,13 +52,9 @@ class Reader:
         self.statements: list[Statement] = []
         self.findings: list[Finding] = []
 
-    def wrong(
-        self, code: str, attribute: str, message: str, *, holds: bool = True
-    ) -> None:
+    def wrong(self, code: str, attribute: str, message: str, *, holds: bool = True) -> None:
         """Note a finding about an attribute of the entry."""
-        self.findings.append(
-            Finding(code, self.entry.dn, attribute, message, holds=holds)
-        )
+        self.findings.append(Finding(code, self.entry.dn, attribute, message, holds=holds))
 
     def read_statements(self) -> None:
         """Read every statement of the entry."""
