@@ -1,0 +1,49 @@
+"""What the child says to the service: one line at a time, from any thread."""
+
+import os
+import threading
+from typing import BinaryIO
+
+import msgspec
+
+from facts.inventory.domains import HypervisorSeen, HypervisorTarget
+from facts.inventory.messages import Confirmed, Failed, Message, Observed, encode
+
+
+class Outbox:
+    """Writes messages to the service. When nobody reads any more, the process ends."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._confirmed: dict[str, float] = {}
+
+    def observed(self, target: HypervisorTarget, seen: HypervisorSeen, read_at: float) -> None:
+        """Say at once what a hypervisor is now."""
+        message = Observed(target, read_at, msgspec.Raw(encode(seen)))
+        with self._lock:
+            self._confirmed.pop(target.name, None)
+            self._send(message)
+
+    def confirmed(self, target: HypervisorTarget, read_at: float) -> None:
+        """Say with the next `flush` that a hypervisor is as it was."""
+        with self._lock:
+            self._confirmed[target.name] = read_at
+
+    def failed(self, target: HypervisorTarget, at: float, reason: str) -> None:
+        """Say at once that a hypervisor could not be read."""
+        with self._lock:
+            self._send(Failed(target, at, reason))
+
+    def flush(self) -> None:
+        """Send what was confirmed since the last time, even if nothing was: it shows that the child lives."""
+        with self._lock:
+            confirmed, self._confirmed = self._confirmed, {}
+            self._send(Confirmed(confirmed))
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._stream.write(encode(message) + b"\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            os._exit(0)

@@ -1,0 +1,88 @@
+"""Which hypervisors the child watches, and what is done about those that hang."""
+
+import os
+import threading
+import time
+
+from facts.inventory.child_outbox import Outbox
+from facts.inventory.child_watcher import Watcher
+from facts.inventory.domains import HypervisorTarget
+from facts.inventory.messages import Watch
+from facts.inventory.uri import parse_uri
+
+TICK = 0.25
+FLUSH_EVERY = 0.5
+HUNG_FOR = 60.0
+HUNG_AT_MOST = 300.0
+LOST_AT_MOST = 64
+RECYCLE = 75
+
+
+class Supervisor:
+    """Starts and stops watchers, reports the ones past their deadline, and begins anew beside one that hangs for long.
+
+    A call that waits for a peer which vanished never returns, so after a minute (later: five) a second thread tries
+    the hypervisor afresh, and the first one is lost. When too many are lost, the process ends itself with status
+    `RECYCLE`, and the service starts another one.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._lock = threading.Lock()
+        self._wanted = Watch((), 5.0, 2.0)
+        self._watchers: dict[HypervisorTarget, Watcher] = {}
+        self._lost: list[Watcher] = []
+        self._patience: dict[HypervisorTarget, float] = {}
+
+    def watch(self, wanted: Watch) -> None:
+        """Watch these hypervisors and no others."""
+        with self._lock:
+            self._wanted = wanted
+            for target in set(self._watchers) - set(wanted.targets):
+                self._lose(self._watchers.pop(target))
+                self._patience.pop(target, None)
+            for target in wanted.targets:
+                if target not in self._watchers:
+                    self._begin(target)
+
+    def run(self) -> None:
+        """Supervise for the life of the process."""
+        pause = threading.Event()
+        flush_due = 0.0
+        while True:
+            self._check()
+            if time.monotonic() >= flush_due:
+                self._outbox.flush()
+                flush_due = time.monotonic() + FLUSH_EVERY
+            pause.wait(TICK)
+
+    def _check(self) -> None:
+        with self._lock:
+            for target, watcher in tuple(self._watchers.items()):
+                watcher.check()
+                if watcher.hung_for() > self._patience.get(target, HUNG_FOR):
+                    self._begin_anew(target, watcher)
+                elif not watcher.hung_for():
+                    self._patience.pop(target, None)
+            self._lost = [watcher for watcher in self._lost if watcher.is_alive()]
+            if len(self._lost) > LOST_AT_MOST:
+                os._exit(RECYCLE)
+
+    def _lose(self, watcher: Watcher) -> None:
+        watcher.stop()
+        self._lost.append(watcher)
+
+    def _begin(self, target: HypervisorTarget) -> None:
+        try:
+            uri = parse_uri(target.uri, allow_test=self._wanted.allow_test)
+        except ValueError as error:
+            self._outbox.failed(target, time.time(), str(error))
+            return
+        watcher = Watcher(target, uri, self._wanted.deadline, self._wanted.interval, self._outbox)
+        self._watchers[target] = watcher
+        watcher.start()
+
+    def _begin_anew(self, target: HypervisorTarget, hung: Watcher) -> None:
+        self._lose(hung)
+        self._patience[target] = min(HUNG_AT_MOST, 2 * self._patience.get(target, HUNG_FOR))
+        self._begin(target)

@@ -1,0 +1,133 @@
+"""What the child knows of one hypervisor, brought up to date with as few calls as the changes need."""
+
+import time
+from collections.abc import Set as AbstractSet
+from hashlib import blake2b
+
+import libvirt  # type: ignore[import-untyped]
+from msgspec import Struct
+from msgspec.structs import replace
+
+from facts.inventory.child_connection import Connection, Glimpse, Host
+from facts.inventory.child_errors import is_gone
+from facts.inventory.child_surroundings import SurroundingsReader
+from facts.inventory.domains import Domain, HypervisorSeen
+from facts.inventory.xml import Surroundings, parse_domain
+
+FLAGS_EVERY = 30.0
+ALL_EVERY = 300.0
+
+
+class Known(Struct, frozen=True):
+    """A domain as it was last seen, in which run, and the digest of the XML that it was read from."""
+
+    run: int
+    digest: bytes
+    domain: Domain
+
+
+class View:
+    """One hypervisor. The XML of a domain is read when it is new, started, ended, changed, and every five minutes."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._known: dict[str, Known] = {}
+        self._host: Host | None = None
+        self._reader = SurroundingsReader()
+        self._around: Surroundings = self._reader.latest
+        self._autostart: frozenset[str] = frozenset()
+        self._persistent: frozenset[str] = frozenset()
+        self._flags_due = self._all_due = 0.0
+
+    def distrust(self) -> None:
+        """Have the next update read everything, since events may have been missed."""
+        self._all_due = 0.0
+
+    def update(self, connection: Connection, stale: AbstractSet[str]) -> HypervisorSeen | None:
+        """Read what may have changed; None when everything is as it was.
+
+        `stale` are the UUIDs whose XML changed. Raises libvirt.libvirtError, and ValueError for unreadable XML.
+        """
+        now = time.monotonic()
+        everything = now >= self._all_due
+        host = connection.host() if everything or self._host is None else self._host
+        if everything:
+            self._reader.read(connection.libvirt, self._patience)
+        around = self._reader.latest
+        glimpses = connection.glimpses()
+        reread = {g.uuid for g in glimpses if everything or g.uuid in stale or self._is_new(g)}
+        if around is not self._around:
+            # The same XML now means another bridge or another storage.
+            reread = {g.uuid for g in glimpses}
+        if reread or now >= self._flags_due:
+            self._autostart, self._persistent = connection.flags()
+            self._flags_due = now + FLAGS_EVERY
+        known = self._read(connection, glimpses, reread, around)
+        changed = known != self._known or host != self._host
+        self._known, self._host, self._around = known, host, around
+        if everything:
+            self._all_due = now + ALL_EVERY
+        return self._seen(host) if changed else None
+
+    def _is_new(self, glimpse: Glimpse) -> bool:
+        known = self._known.get(glimpse.uuid)
+        return known is None or known.run != glimpse.run or known.domain.name != glimpse.name
+
+    def _read(
+        self, connection: Connection, glimpses: list[Glimpse], reread: AbstractSet[str], around: Surroundings
+    ) -> dict[str, Known]:
+        known = {}
+        for glimpse in sorted(glimpses, key=lambda glimpse: glimpse.uuid):
+            before = self._known.get(glimpse.uuid)
+            try:
+                if before is None or glimpse.uuid in reread:
+                    before = self._from_xml(glimpse, connection.xml(glimpse), before, around)
+            except libvirt.libvirtError as error:
+                if is_gone(error):
+                    continue
+                raise
+            known[glimpse.uuid] = self._with_state(before, glimpse)
+        return known
+
+    def _from_xml(self, glimpse: Glimpse, xml: str, before: Known | None, around: Surroundings) -> Known:
+        digest = blake2b(xml.encode(), digest_size=16).digest()
+        if before is not None and before.digest == digest and around is self._around:
+            return before
+        try:
+            said = parse_domain(xml, around)
+        except ValueError as error:
+            raise ValueError(f"domain {glimpse.name} ({glimpse.uuid}): {error}") from error
+        domain = Domain(
+            uuid=glimpse.uuid,
+            name=glimpse.name,
+            state=glimpse.state,
+            reason=glimpse.reason,
+            memory=said.memory,
+            vcpus=said.vcpus,
+            autostart=False,
+            persistent=False,
+            interfaces=said.interfaces,
+            disks=said.disks,
+            metadata=said.metadata,
+        )
+        return Known(glimpse.run, digest, domain)
+
+    def _with_state(self, known: Known, glimpse: Glimpse) -> Known:
+        """The same object when nothing is different, so that comparing ten thousand of them costs nothing."""
+        was = known.domain
+        autostart, persistent = glimpse.uuid in self._autostart, glimpse.uuid in self._persistent
+        is_now = (glimpse.name, glimpse.state, glimpse.reason, autostart, persistent)
+        if is_now == (was.name, was.state, was.reason, was.autostart, was.persistent) and known.run == glimpse.run:
+            return known
+        name, state, reason, *_flags = is_now
+        domain = replace(was, name=name, state=state, reason=reason, autostart=autostart, persistent=persistent)
+        return Known(glimpse.run, known.digest, domain)
+
+    def _seen(self, host: Host) -> HypervisorSeen:
+        return HypervisorSeen(
+            hostname=host.hostname,
+            cpus=host.cpus,
+            memory=host.memory,
+            libvirt_version=host.libvirt_version,
+            domains=tuple(known.domain for known in self._known.values()),
+        )
