@@ -1,8 +1,6 @@
 """A real slapd of one's own, for tests: started on a short unix socket, driven with OpenLDAP's own tools.
 
-    with Slapd(tmp_path, ldif=LAB) as slapd:
-        slapd.modify("dn: …\nchangetype: modify\n…")
-        slapd.search("(objectClass=enclumeHost)", "enclumeKind")
+`with Slapd(tmp_path, ldif=LAB) as slapd:` starts and ends it; `slapd.modify(LDIF)` and `slapd.search(FILTER)` use it.
 """
 
 import base64
@@ -94,8 +92,8 @@ class Slapd:
 
     `uri` is ldapi, which maps the calling user and root to `admin_dn` by EXTERNAL. `tcp=True` adds `ldap_uri`
     (with StartTLS when `tls` is given), `tls` adds `ldaps_uri`; ports stay the same over restarts.
-    `admin_dn`/`password` may write, `reader_dn`/`reader_password` only read (not userPassword); `anonymous=False` refuses
-    reading without a bind. `syncprov=False` is a server without RFC 4533. `schemas` are loaded after Debian's.
+    `admin_dn`/`password` may write, `reader_dn`/`reader_password` only read (never userPassword); `anonymous=False`
+    refuses reading without a bind. `syncprov=False` is a server without RFC 4533. `schemas` are loaded after Debian's.
     `config=True` runs from a cn=config folder, so that cn=config changes last.
     """
 
@@ -279,8 +277,9 @@ class Slapd:
 def run(tool: str, *arguments: str, words: str = "") -> str:
     """Run one of OpenLDAP's tools with `words` on its stdin; its stdout. Raises `Refused`."""
     done = subprocess.run(
-        [tool, *arguments], input=words, capture_output=True, text=True, timeout=60, env=_environment(), check=False
-    )
+        [tool, *arguments], input=words, capture_output=True, encoding="utf-8",
+        timeout=60, env=_environment(), check=False,
+    )  # fmt: skip
     if done.returncode:
         raise Refused(tool, done.returncode, done.stderr.strip())
     return done.stdout
