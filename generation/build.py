@@ -42,13 +42,17 @@ def classify_all(
 ) -> Classification:
     """Answer every node of the estate, keeping what `before` says of nodes that are the same objects.
 
-    `breathe` is called every few nodes, so that a caller can report that it lives and let other threads work.
+    `breathe` is called every few new answers, so that a caller can report that it lives and let other threads work.
     """
     results: dict[str, Result] = {}
-    for count, (certname, node) in enumerate(estate.nodes.items()):
-        same = before.nodes.get(certname) is node
-        results[certname] = before.results[certname] if same else answer(node, rules, settings)
-        if count % _BREATH == 0:
+    answered = 0
+    for certname, node in estate.nodes.items():
+        if before.nodes.get(certname) is node:
+            results[certname] = before.results[certname]
+            continue
+        results[certname] = answer(node, rules, settings)
+        answered += 1
+        if answered % _BREATH == 0:
             breathe()
     return Classification(estate.nodes, results)
 
@@ -58,7 +62,7 @@ def build(
 ) -> Generation:
     """The generation after `served`: its new answers, and the old ones of nodes that have none or are held.
 
-    Returns `served` itself when nothing changed.
+    Returns `served` itself when nothing changed; the first generation has number 1, were it empty.
     """
     candidate: dict[str, Answer] = {}
     for certname, result in classification.results.items():
@@ -75,7 +79,7 @@ def _kept_object(new: Answer, old: Answer | None) -> Answer:
 
 def _numbered(served: Generation, reviewed: Review, entries: int, now: float) -> Generation:
     counter, number, built_at = served.counter, served.number, served.built_at
-    if _digests(reviewed.answers) != _digests(served.answers):
+    if not served.number or _digests(reviewed.answers) != _digests(served.answers):
         counter += 1
         number, built_at = counter, now
     hold = None

@@ -4,6 +4,7 @@ It waits for changes, joins and classifies once, lets the guard look, and swaps 
 last value, is counted and is said.
 """
 
+import gc
 import logging
 import queue
 import threading
@@ -23,6 +24,7 @@ from facts.join import Seen, join
 from facts.puppet import FactSets
 from facts.shelf import Shelf
 from facts.source import SourceKey
+from facts.targets import targets_of
 from facts.upkeep import Upkeep
 from generation import keep as generation_keep
 from generation.build import approve, build, classify_all
@@ -61,7 +63,8 @@ class Builder:
         self._problem = ""
         self._waiting_for_lock = False
         self._meaning: Meaning = EMPTY
-        self._remembered: dict[str, Remembered] = {}
+        self._remembered: Mapping[str, Remembered] = {}
+        self._targets: tuple[HypervisorTarget, ...] | None = None
         self._kept: dict[str, object] = {}
         self._approvals: queue.SimpleQueue[tuple[int, Future[Generation | None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -148,18 +151,28 @@ class Builder:
         if not isinstance(directory, Directory):
             return
         seen = self._seen(directory)
-        estate = join(seen, self.settings, self._remembered, self.rules.fact_names, self.now.estate)
-        self._remembered = dict(estate.remembered)
-        if self.now.estate is None or estate.targets != self.now.estate.targets:
-            self._watch(estate.targets)
-            self.upkeep.forget("inventory", (target.name for target in estate.targets))
-        if not self._complete(estate.targets):
-            self.now = Now(self.now.generation, seen, estate, self.now.classification)
+        targets, _ = targets_of(seen.meaning.declared, self.settings)
+        self._watch_all(targets)
+        if not self._complete(targets):
             return
-        classification = classify_all(estate, self.rules, self.settings.answer, self.now.classification, self._breathe)
-        generation = build(self.now.generation, classification, len(directory.entries), self.settings.guard)
+        before = self.now
+        estate = join(seen, self.settings, self._remembered, self.rules.fact_names, before.estate)
+        self._remembered = estate.remembered
+        classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
+        generation = build(before.generation, classification, len(directory.entries), self.settings.guard)
         self.now = Now(generation, seen, estate, classification)
         self._keep(directory, seen.hypervisors, generation)
+        if before.estate is None:
+            # What was loaded now stays for long: the garbage collector need not walk through it, which takes the
+            # interpreter from every thread that answers.
+            gc.collect()
+            gc.freeze()
+
+    def _watch_all(self, targets: tuple[HypervisorTarget, ...]) -> None:
+        if targets != self._targets:
+            self._targets = targets
+            self._watch(targets)
+            self.upkeep.forget("inventory", (target.name for target in targets))
 
     def _seen(self, directory: Directory) -> Seen:
         self._meaning = understand(directory, self.settings.directory, self._meaning)

@@ -1,0 +1,1 @@
+"""Measurements of a large estate; `make bench` prints them as a table."""
