@@ -99,6 +99,8 @@ def _settle(
         placement = _placement(host, kind, found, known, seen)
         site = declared.sites.get(host.site or site_of_hypervisor.get(placement.hypervisor or "", ""))
         wrong = () if settings.directory.legacy else tuple(_wrong(host, kind, placement, domains, claims))
+        if site is None and host.site is None and declared.sites:
+            wrong += (_nowhere(host),)
         settled[host.key] = _Settled(host, kind, placement, hardware(found, placement.hypervisor), site, wrong)
     return settled
 
@@ -191,6 +193,11 @@ def _wrong(
     if kind == "guest" and placement.hypervisor is None:
         message = f"{placement.because}: start it, or declare where it should run"
         yield Finding("no_placement", host.dn, "enclumeProduction", message, holds=True)
+
+
+def _nowhere(host: Host) -> Finding:
+    message = "it is at no site, so it has no providers and no networks: give its site"
+    return Finding("no_site", host.dn, "enclumeAtSite", message)
 
 
 def _remember(settled: Iterable[_Settled], remembered: Mapping[str, Remembered]) -> Mapping[str, Remembered]:
