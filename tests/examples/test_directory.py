@@ -170,7 +170,7 @@ def test_every_fault_is_documented() -> None:
     text = DOCS.read_text(encoding="utf-8")
     for fault in faults.ALL:
         for name in fault["platform"]:
-            assert name.split(",")[0].removeprefix("cn=") in text
+            assert f"\n| {name.removeprefix('cn=').split('.')[0]} | " in text, name
 
 
 def test_every_file_of_the_examples_is_documented() -> None:

@@ -5,6 +5,17 @@ from pathlib import Path
 
 import pytest
 
+import settings
+from enc.rules import load
+from facts.directory import source as directory
+from facts.directory.meaning import understand
+from facts.inventory import source as inventory
+from facts.inventory.domains import HypervisorSeen
+from facts.join import Seen, join
+from facts.puppet import FactSets
+from facts.targets import targets_of
+from generation.build import Classification, classify_all
+from tests.examples import faults
 from tests.examples.reading import Example, example
 from tests.live.slapd import Slapd
 
@@ -71,3 +82,39 @@ def test_every_guest_of_the_directory_is_found_where_it_should_run(name: str) ->
 
 def at_site(estate: Example, hypervisor: str) -> str:
     return estate.site(estate.hosts[hypervisor])
+
+
+@BOTH
+def test_enclume_finds_the_documented_faults_and_answers_everybody_else(name: str, tmp_path: Path) -> None:
+    """A broken parameter holds its own host's answer; a dangling member holds nobody's."""
+    classified = classification(example(name), tmp_path)
+    unanswered = {certname for certname, result in classified.results.items() if result.answer is None}
+    assert unanswered == faults.BROKEN_JSON[name]
+    about = {finding.certname for finding in classified.findings}
+    assert about == faults.BROKEN_JSON[name]
+
+
+def test_a_guest_on_its_backup_hypervisor_is_answered_as_where_it_runs(tmp_path: Path) -> None:
+    answer = classification(example("platform"), tmp_path).results["webmail1.plm.test"].answer
+    assert answer is not None
+    assert b'"hypervisor":"kvm2.lille.plm.test"' in answer.body
+
+
+def classification(estate: Example, folder: Path) -> Classification:
+    """What Enclume makes of an example, read once from a real slapd and libvirt's test driver."""
+    with Slapd(folder, base=estate.base, ldif=estate.folder / "directory.ldif") as slapd:
+        uris = {hypervisor: f"test://{node.file}" for hypervisor, node in estate.nodes.items()}
+        given = settings.parse(
+            {
+                "directory": {"uri": slapd.uri, "base": estate.base},
+                "hypervisors": {"uris": uris, "allow_test": True},
+            }
+        )
+        entries = directory.read_once(given.directory)
+    meaning = understand(entries, given.directory)
+    targets, _ = targets_of(meaning.declared, given)
+    read = inventory.read_once(targets, deadline=20.0, allow_test=True)
+    seen = {hypervisor: shown for hypervisor, shown in read.items() if isinstance(shown, HypervisorSeen)}
+    assert seen.keys() == uris.keys(), read
+    joined = join(Seen(entries, meaning, seen, frozenset(), FactSets({}, {})), given, {})
+    return classify_all(joined, load(None), given.answer)
