@@ -10,7 +10,7 @@ from facts.inventory.child_errors import is_unsupported
 from facts.inventory.child_events import Changed, subscribe, unsubscribe
 from facts.inventory.domains import State
 from facts.inventory.states import words
-from facts.inventory.uri import HypervisorURI
+from facts.inventory.uri import HypervisorURI, Scheme
 from facts.inventory.xml import Surroundings, parse_network, parse_pool_text
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Connection:
 
     def __init__(self, uri: HypervisorURI, deadline: float, changed: Changed, answered: Callable[[], None]) -> None:
         self._answered = answered
-        self._xen = uri.scheme == "xen"
+        self._scheme = uri.scheme
         self._bulk = True
         self._subscriptions: list[int] = []
         self.libvirt = self._call(libvirt.openReadOnly, uri.address)
@@ -72,7 +72,7 @@ class Connection:
                 raise
             self._bulk = False
             found = self._single_states()
-        return [glimpse for glimpse in found if not self._is_the_host(glimpse)]
+        return [glimpse for glimpse in found if not is_the_host(self._scheme, glimpse)]
 
     def flags(self) -> tuple[frozenset[str], frozenset[str]]:
         """The UUIDs of the guests that start with their hypervisor, and of those whose definition is kept."""
@@ -110,9 +110,6 @@ class Connection:
             found.append(_glimpse(handle, state, reason))
         return found
 
-    def _is_the_host(self, glimpse: Glimpse) -> bool:
-        return glimpse.uuid == NOBODY or (self._xen and (glimpse.run == 0 or glimpse.name == "Domain-0"))
-
     def _listed(self, flag: int) -> frozenset[str]:
         return frozenset(handle.UUIDString() for handle in self._call(self.libvirt.listAllDomains, flag))
 
@@ -128,6 +125,11 @@ class Connection:
             return function(*arguments)
         finally:
             self._answered()
+
+
+def is_the_host(scheme: Scheme, glimpse: Glimpse) -> bool:
+    """Whether a domain is Xen's Domain-0, which is the hypervisor itself."""
+    return glimpse.uuid == NOBODY or (scheme == "xen" and (glimpse.run == 0 or glimpse.name == "Domain-0"))
 
 
 def _glimpse(handle: libvirt.virDomain, state: int, reason: int) -> Glimpse:

@@ -20,6 +20,7 @@ ADVICE = (
     ("keepalive timeout", "libvirtd there is stopped or the line is cut: look at the hypervisor"),
     ("end of file", "libvirtd there ended or was restarted; it is tried again by itself"),
     ("broken pipe", "libvirtd there ended or was restarted; it is tried again by itself"),
+    ("client socket is closed", "libvirtd there ended or was restarted; it is tried again by itself"),
     ("connection reset", "libvirtd there ended or was restarted; it is tried again by itself"),
 )
 

@@ -9,6 +9,7 @@ from facts.inventory.child_watcher import Watcher
 from facts.inventory.domains import HypervisorTarget
 from facts.inventory.messages import Watch
 from facts.inventory.uri import parse_uri
+from facts.inventory.xml import Surroundings
 
 TICK = 0.25
 FLUSH_EVERY = 0.5
@@ -26,8 +27,8 @@ class Supervisor:
     `RECYCLE`, and the service starts another one.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, outbox: Outbox, hung_for: float = HUNG_FOR, lost_at_most: int = LOST_AT_MOST) -> None:
+        self._outbox, self._hung_for, self._lost_at_most = outbox, hung_for, lost_at_most
         self._lock = threading.Lock()
         self._wanted = Watch((), 5.0, 2.0)
         self._watchers: dict[HypervisorTarget, Watcher] = {}
@@ -43,46 +44,52 @@ class Supervisor:
                 self._patience.pop(target, None)
             for target in wanted.targets:
                 if target not in self._watchers:
-                    self._begin(target)
+                    self._begin(target, Surroundings())
 
     def run(self) -> None:
         """Supervise for the life of the process."""
         pause = threading.Event()
         flush_due = 0.0
         while True:
-            self._check()
+            self.check()
+            if self.worn_out:
+                os._exit(RECYCLE)
             if time.monotonic() >= flush_due:
                 self._outbox.flush()
                 flush_due = time.monotonic() + FLUSH_EVERY
             pause.wait(TICK)
 
-    def _check(self) -> None:
+    @property
+    def worn_out(self) -> bool:
+        """Whether so many threads are lost that another process should take over."""
+        return sum(watcher.hung_for() > self._hung_for for watcher in self._lost) > self._lost_at_most
+
+    def check(self) -> None:
+        """Look at every watcher once."""
         with self._lock:
             for target, watcher in tuple(self._watchers.items()):
                 watcher.check()
-                if watcher.hung_for() > self._patience.get(target, HUNG_FOR):
+                if watcher.hung_for() > self._patience.get(target, self._hung_for):
                     self._begin_anew(target, watcher)
                 elif not watcher.hung_for():
                     self._patience.pop(target, None)
             self._lost = [watcher for watcher in self._lost if watcher.is_alive()]
-            if len(self._lost) > LOST_AT_MOST:
-                os._exit(RECYCLE)
 
     def _lose(self, watcher: Watcher) -> None:
         watcher.stop()
         self._lost.append(watcher)
 
-    def _begin(self, target: HypervisorTarget) -> None:
+    def _begin(self, target: HypervisorTarget, around: Surroundings) -> None:
         try:
             uri = parse_uri(target.uri, allow_test=self._wanted.allow_test)
         except ValueError as error:
             self._outbox.failed(target, time.time(), str(error))
             return
-        watcher = Watcher(target, uri, self._wanted.deadline, self._wanted.interval, self._outbox)
+        watcher = Watcher(target, uri, self._wanted, self._outbox, around)
         self._watchers[target] = watcher
         watcher.start()
 
     def _begin_anew(self, target: HypervisorTarget, hung: Watcher) -> None:
         self._lose(hung)
-        self._patience[target] = min(HUNG_AT_MOST, 2 * self._patience.get(target, HUNG_FOR))
-        self._begin(target)
+        self._patience[target] = min(HUNG_AT_MOST, 2 * self._patience.get(target, self._hung_for))
+        self._begin(target, hung.around)

@@ -11,8 +11,8 @@ from facts.inventory.xml import Surroundings
 class SurroundingsReader:
     """Reads the surroundings in a thread that lives for one reading, and knows the last that were read."""
 
-    def __init__(self) -> None:
-        self.latest = Surroundings()
+    def __init__(self, latest: Surroundings) -> None:
+        self.latest = latest
         self._reading: threading.Thread | None = None
 
     def read(self, connection: libvirt.virConnect, patience: float) -> None:

@@ -29,15 +29,20 @@ class Known(Struct, frozen=True):
 class View:
     """One hypervisor. The XML of a domain is read when it is new, started, ended, changed, and every five minutes."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, around: Surroundings) -> None:
         self._patience = patience
         self._known: dict[str, Known] = {}
         self._host: Host | None = None
-        self._reader = SurroundingsReader()
-        self._around: Surroundings = self._reader.latest
+        self._reader = SurroundingsReader(around)
+        self._around = around
         self._autostart: frozenset[str] = frozenset()
         self._persistent: frozenset[str] = frozenset()
         self._flags_due = self._all_due = 0.0
+
+    @property
+    def around(self) -> Surroundings:
+        """The networks and pools that were last read."""
+        return self._reader.latest
 
     def distrust(self) -> None:
         """Have the next update read everything, since events may have been missed."""

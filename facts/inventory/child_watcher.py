@@ -13,7 +13,9 @@ from facts.inventory.child_errors import no_answer, sentence
 from facts.inventory.child_outbox import Outbox
 from facts.inventory.child_view import View
 from facts.inventory.domains import HypervisorTarget
+from facts.inventory.messages import Watch
 from facts.inventory.uri import HypervisorURI
+from facts.inventory.xml import Surroundings
 
 # Events come in bursts: one look serves those of the same moment.
 QUIET = 0.01
@@ -25,11 +27,17 @@ class Watcher:
     """
 
     def __init__(
-        self, target: HypervisorTarget, uri: HypervisorURI, deadline: float, interval: float, outbox: Outbox
+        self,
+        target: HypervisorTarget,
+        uri: HypervisorURI,
+        wanted: Watch,
+        outbox: Outbox,
+        around: Surroundings,
     ) -> None:
         self.target = target
-        self._uri, self._deadline, self._interval, self._outbox = uri, deadline, interval, outbox
-        self._view = View(deadline / 2)
+        self._uri, self._outbox = uri, outbox
+        self._deadline, self._interval = wanted.deadline, wanted.interval
+        self._view = View(wanted.deadline / 2, around)
         self._connection: Connection | None = None
         self._stale: deque[str] = deque()
         self._wake = threading.Event()
@@ -40,6 +48,11 @@ class Watcher:
         self._reports = 0
         self._report_due = 0.0
         self._thread = threading.Thread(target=self._run, name=f"watch {target.name}", daemon=True)
+
+    @property
+    def around(self) -> Surroundings:
+        """The hypervisor's networks and pools as they were last read."""
+        return self._view.around
 
     def start(self) -> None:
         self._thread.start()
