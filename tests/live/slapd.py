@@ -127,9 +127,13 @@ class Slapd:
         self._password_file = self.folder / "password"
         self._password_file.touch(0o600)
         self._password_file.write_text(password)
-        self._configure(self._conf(syncprov, tls, anonymous, schemas), config)
-        if ldif is not None:
-            self.load(ldif)
+        try:
+            self._configure(self._conf(syncprov, tls, anonymous, schemas), config)
+            if ldif is not None:
+                self.load(ldif)
+        except Refused:
+            self.close()
+            raise
 
     def _conf(self, syncprov: bool, tls: TLSFiles | None, anonymous: bool, schemas: Sequence[Path]) -> str:
         tls_lines = tls and (
