@@ -65,7 +65,7 @@ class DirectorySource:
     def _retrying(self) -> Retrying:
         return Retrying(
             retry=tenacity.retry_if_exception_type(SourceError),
-            wait=tenacity.wait_exponential_jitter(initial=_FIRST_WAIT, max=_LONGEST_WAIT, jitter=_FIRST_WAIT),
+            wait=tenacity.wait_exponential_jitter(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT, jitter=_FIRST_WAIT),
             stop=tenacity.stop_when_event_set(self._stopped),
             sleep=tenacity.sleep_using_event(self._stopped),
             before_sleep=self._report,

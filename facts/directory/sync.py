@@ -20,6 +20,7 @@ from pyasn1.codec.der.encoder import encode
 
 from errors import SourceError
 from facts.directory import failures
+from facts.directory.attributes import left_out
 from facts.directory.connection import NOT_LDAP
 from facts.directory.entries import Entry
 from facts.directory.names import normalise
@@ -30,7 +31,6 @@ Depth = Literal["BASE", "SUBTREE"]
 
 _CHUNK = 64 * 1024
 _LONGEST = 64 * 1024 * 1024
-HIDDEN = frozenset(("userpassword", "entryuuid", "entrycsn"))
 
 
 class Message(Struct, frozen=True):
@@ -59,7 +59,7 @@ class Message(Struct, frozen=True):
         found = self.attributes
         own = str(UUID(bytes=uuid)) if uuid else next(iter(found.get("entryuuid", ())), "")
         csn = next(iter(found.get("entrycsn", ())), "")
-        shown = {name: values for name, values in found.items() if values and name not in HIDDEN}
+        shown = {name: values for name, values in found.items() if values and not left_out(name)}
         return Entry(dn, _key(dn), own, csn, shown, _spelling(tuple([part[3][0][3] for part in self.body[1][3]])))
 
     @property
@@ -191,7 +191,7 @@ def _name(name: bytes) -> str:
 def _spelling(names: tuple[bytes, ...]) -> Mapping[str, str]:
     """The server's spelling of these names, where it is not lower case: one value for all entries that have them."""
     spelled = {_name(name): name.decode("utf-8", "replace") for name in names}
-    return {name: spelled[name] for name in spelled if name not in HIDDEN and name != spelled[name]}
+    return {name: spelled[name] for name in spelled if not left_out(name) and name != spelled[name]}
 
 
 def _texts(values: list[bytes]) -> tuple[str, ...]:
