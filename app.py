@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from enc import rules
 from facts.directory.source import DirectorySource
 from facts.facts_folder import FactsFolder
+from facts.inventory.memory import MemoryInventory
 from facts.inventory.source import InventorySource
 from facts.source import Source, SourceKey
 from facts.upkeep import Freshness, Upkeep
@@ -24,15 +25,20 @@ _LOG = logging.getLogger("enclume.app")
 class Runtime:
     """The sources and the builder of one service. Nothing runs before `start`."""
 
-    def __init__(self, settings: Settings, the_rules: rules.Rules | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Source | None = None,
+        inventory: InventorySource | MemoryInventory | None = None,
+    ) -> None:
+        """`directory` and `inventory` replace LDAP and libvirt, for tests. Raises `SettingsError` for bad rules."""
         self.settings = settings
-        self.rules = the_rules if the_rules is not None else rules.load(settings.rules)
+        self.rules = rules.load(settings.rules)
         self.upkeep = Upkeep()
-        self.inventory = InventorySource(
-            settings.hypervisors.deadline, settings.hypervisors.interval, settings.hypervisors.allow_test
-        )
+        libvirt = settings.hypervisors
+        self.inventory = inventory or InventorySource(libvirt.deadline, libvirt.interval, libvirt.allow_test)
         self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
-        self.sources: list[Source] = [DirectorySource(settings.directory), self.inventory]
+        self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
             self.sources.append(FactsFolder(settings.facts))
 

@@ -150,11 +150,12 @@ class Builder:
         directory = directories.get(self.settings.directory.base)
         if not isinstance(directory, Directory):
             return
-        seen = self._seen(directory)
-        targets, _ = targets_of(seen.meaning.declared, self.settings)
+        self._meaning = understand(directory, self.settings.directory, self._meaning)
+        targets, _ = targets_of(self._meaning.declared, self.settings)
         self._watch_all(targets)
         if not self._complete(targets):
             return
+        seen = self._seen(directory)
         before = self.now
         estate = join(seen, self.settings, self._remembered, self.rules.fact_names, before.estate)
         self._remembered = estate.remembered
@@ -175,7 +176,6 @@ class Builder:
             self.upkeep.forget("inventory", (target.name for target in targets))
 
     def _seen(self, directory: Directory) -> Seen:
-        self._meaning = understand(directory, self.settings.directory, self._meaning)
         hypervisors = {
             name: value for name, value in self.upkeep.values("inventory").items() if isinstance(value, HypervisorSeen)
         }

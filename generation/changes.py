@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from enc.preview import Difference, compare, preview
 from enc.rules import Rules
 from facts.directory import ldif
+from facts.directory.apply import apply
 from facts.directory.meaning import understand
 from facts.join import join
 from generation.generation import Generation
@@ -16,7 +17,7 @@ def preview_ldif(now: Now, rules: Rules, settings: Settings, text: str) -> tuple
     """What an LDIF would change, node by node; None before an estate is known. Raises `LdifError`."""
     if now.seen is None or now.estate is None:
         return None
-    directory = ldif.apply(now.seen.directory, ldif.parse(text))
+    directory = apply(now.seen.directory, ldif.parse(text))
     meaning = understand(directory, settings.directory, now.seen.meaning)
     seen = replace(now.seen, directory=directory, meaning=meaning)
     after = join(seen, settings, now.estate.remembered, rules.fact_names, now.estate)
