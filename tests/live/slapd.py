@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
@@ -168,7 +167,8 @@ class Slapd:
     @property
     def pid(self) -> int:
         """The running slapd's process id."""
-        return self._running().pid
+        assert self._process is not None, "slapd does not run"
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -236,9 +236,7 @@ class Slapd:
     def __enter__(self) -> Self:
         return self if self.alive else self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def load(self, ldif: Path | str) -> None:
@@ -272,10 +270,6 @@ class Slapd:
     def _tool(self, tool: str, *arguments: str, words: str = "") -> str:
         identity = ["-x", "-D", self.admin_dn, "-y", str(self._password_file)]
         return run(tool, "-H", self.uri, *identity, *arguments, words=words)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None, "slapd does not run"
-        return self._process
 
 
 def run(tool: str, *arguments: str, words: str = "") -> str:
