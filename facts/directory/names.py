@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 _RDN = re.compile(
-    r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*((?:[^\\,+\"<>;=]|=|\\.)*?)\s*(?<!\\)([,+]|$)",
+    r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*((?:[^\\,+\"<>;]|\\.)*?)\s*([,+]|$)",
     re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
@@ -36,7 +36,7 @@ def parent(key: str) -> str:
 
 def below(key: str, base: str) -> bool:
     """Whether a normalised DN is the base (normalised) or stands below it."""
-    return key == base or key.endswith("," + base)
+    return key == base or (key.endswith("," + base) and not _escaped(key, len(key) - len(base) - 1))
 
 
 def _escaped(text: str, at: int) -> bool:
