@@ -5,7 +5,6 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -108,8 +107,17 @@ def _storage(node: Node) -> list[dict[str, Any]]:
 
 
 def _without_class(classified: Classified, node: Node) -> list[Finding]:
-    """Class parameters that an inline answer has no place for: their class is not assigned."""
-    classes: Mapping[str, Any] = classified.merged.of("class")
-    lost = [name for name in classified.merged.of("parameter") if name.rpartition("::")[0] not in classes]
+    """Parameters that entries state and an inline answer has no place for, as their class is not assigned.
+
+    Rules may offer parameters to whoever has the class: theirs are left out without a word.
+    """
+    outcomes = classified.merged.outcomes
+    rules = {rule.origin for rule in classified.applied}
     message = "its class is not assigned by Enclume, so an inline answer leaves it out: assign it, or use Hiera"
-    return [Finding("parameter_without_class", node.host.dn, name, message, node.host.name) for name in lost]
+    return [
+        Finding("parameter_without_class", node.host.dn, name, message, node.host.name)
+        for (aspect, name), outcome in outcomes.items()
+        if aspect == "parameter"
+        and ("class", name.rpartition("::")[0]) not in outcomes
+        and not all(statement.origin in rules for statement in outcome.chosen)
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from facts.directory.entries import Directory
 from facts.directory.meaning import Meaning
@@ -49,7 +50,9 @@ def join(
             node = _node(host, settled[host.key], links, duplicates, named(seen.facts, host.name, fact_names))
             known = before.nodes.get(host.name) if before else None
             nodes[host.name] = known if known == node else node
-    wrong_in_nodes = (finding for node in nodes.values() for finding in node.findings)
+    wrong_in_nodes = {finding for node in nodes.values() for finding in node.findings}
+    said = {replace(finding, certname="") for finding in wrong_in_nodes}
+    in_no_node = {*declared.findings, *wrong_uris, *links.findings} - said
     return Estate(
         directory=seen.directory,
         declared=declared,
@@ -58,7 +61,7 @@ def join(
         unreadable=seen.unreadable,
         targets=targets,
         remembered=_remember(settled.values(), remembered),
-        findings=tuple(sorted({*declared.findings, *wrong_uris, *links.findings, *wrong_in_nodes})),
+        findings=tuple(sorted(in_no_node | wrong_in_nodes)),
     )
 
 

@@ -37,6 +37,9 @@ def review(served: Generation, candidate: Answers, entries: int, settings: Guard
     if _too_many(len(losing), len(served.answers), settings.changed, settings.at_least):
         held |= losing
         reasons.append(f"{len(losing)} of {len(served.answers)} nodes would lose classes, environment or answer")
+    if served.answers and not candidate:
+        held |= losing
+        reasons.append("the directory has no host any more")
     if _too_many(served.entries - entries, served.entries, settings.shrunk, settings.at_least):
         held |= changed & served.answers.keys()
         reasons.append(f"the directory shrank from {served.entries} to {entries} entries")
