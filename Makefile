@@ -28,10 +28,10 @@ run: packages-run ## the demonstration, on 127.0.0.1:8787 (PORT=…) until Ctrl-
 	@exec $(BIN)/enclume demo --port $(PORT)
 
 test: venv ## every test, those that start real servers included (as root, or through sudo)
-	tools/as_root $(PYTEST) $(ARGS) tests
+	tools/as_root $(PYTEST) $(ARGS)
 
 quick: venv ## the tests that start no server, in under 30 seconds
-	$(PYTEST) --ignore tests/live $(ARGS) tests
+	$(PYTEST) --ignore tests/live $(ARGS)
 
 lint: venv ## ruff, mypy --strict and shellcheck
 	$(BIN)/ruff check
