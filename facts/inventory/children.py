@@ -5,6 +5,7 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from facts.inventory.backoff import backoff
@@ -30,7 +31,7 @@ class InventoryChild:
     def __init__(self, receive: Callable[[Message], None], troubled: Callable[[str], None]) -> None:
         self._receive, self._troubled = receive, troubled
         self._watch = Watch((), 5.0, 2.0)
-        self._said: Watch | None = None
+        self._unsaid: deque[Watch] = deque()
         self._stopping = threading.Event()
         self._child: ChildProcess | None = None
         self._ends = 0
@@ -50,6 +51,7 @@ class InventoryChild:
     def watch(self, watch: Watch) -> None:
         """Observe exactly these hypervisors from now on; returns at once."""
         self._watch = watch
+        self._unsaid.append(watch)
         self._wake()
 
     def stop(self) -> None:
@@ -70,7 +72,7 @@ class InventoryChild:
     def _run(self) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
-            self._child, self._said = ChildProcess(), None
+            self._child = ChildProcess()
             why = self._converse(self._child)
             status = self._child.end(GOODBYE if self._stopping.is_set() else 0.0)
             self._child = None
@@ -80,11 +82,11 @@ class InventoryChild:
     def _converse(self, child: ChildProcess) -> str:
         """Speak with the child until it ends or this object is stopped; why it is over."""
         heard_at = time.monotonic()
+        self._unsaid.clear()
+        child.say(encode(self._watch))
         while not self._stopping.is_set():
-            watch = self._watch
-            if watch is not self._said:
-                child.say(encode(watch))
-                self._said = watch
+            while self._unsaid:
+                child.say(encode(self._unsaid.popleft()))
             lines = child.exchange(SILENT_AT_MOST, self._hears)
             self._empty_wakes()
             if lines is None:

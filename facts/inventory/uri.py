@@ -17,7 +17,8 @@ Transport = Literal["", "unix", "ssh", "tls"]
 _URI = re.compile(
     r"(?P<scheme>[a-z]+)(?:\+(?P<transport>[a-z]+))?://(?P<authority>[^/?#]*)(?P<path>/[^?#]*)(?:\?(?P<query>[^#]*))?"
 )
-_AUTHORITY = re.compile(r"(?:(?P<user>[^@]*)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^:@\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
+_AUTHORITY = re.compile(r"(?:(?P<user>[^@:]*)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^:@\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
+_PASSWORD = re.compile(r":[^/@]*@")
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*"
@@ -98,7 +99,7 @@ def _transport(transport: str | None) -> Transport:
 def _authority(authority: str) -> tuple[str, str, int]:
     match = _AUTHORITY.fullmatch(authority)
     if not match:
-        raise ValueError(f"{_shown(authority)} is no [USER@]HOST[:PORT]")
+        raise ValueError(f"{_shown(authority)} is no [USER@]HOST[:PORT] (and never with a password: use ssh keys)")
     user, host, port = match["user"], match["host"], int(match["port"] or 0)
     if user is not None and not _USER.fullmatch(user):
         raise ValueError(f"the user {_shown(user)} is refused; expected letters, digits, dots, dashes and underscores")
@@ -156,5 +157,5 @@ def _is_file(path: str) -> bool:
 
 
 def _shown(text: str | None) -> str:
-    """Foreign text for a message: printable, quoted and short."""
-    return ascii((text or "")[:80])
+    """Foreign text for a message: printable, quoted and short, without a password that stands in it."""
+    return ascii(_PASSWORD.sub(":...@", text or "")[:80])
