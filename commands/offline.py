@@ -1,0 +1,161 @@
+"""Answers without the service: LDAP and the hypervisors are read once, now, and nothing is written."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+from commands.asking import Given
+from commands.common import counted, warn
+from commands.outcome import Misused, No
+from commands.progress import progress
+from enc import rules as enc_rules
+from enc.rules import Rules
+from enc.why import why
+from errors import SourceError
+from facts import keep
+from facts.certname import is_certname, short_name
+from facts.directory import source as directory
+from facts.directory.meaning import understand
+from facts.facts_folder import FactsFolder
+from facts.inventory import source as inventory
+from facts.inventory.domains import HypervisorSeen, HypervisorTarget
+from facts.join import Seen, join
+from facts.puppet import FactSets
+from facts.shelf import Shelf
+from facts.source import SourceKey
+from facts.targets import targets_of
+from facts.upkeep import Upkeep
+from generation import keep as generation_keep
+from generation.build import build, classify_all
+from generation.changes import preview_ldif
+from generation.generation import NONE
+from generation.now import Now
+from settings import Settings
+
+
+class ReadOnlyShelf(Shelf):
+    """A shelf that leaves every file where it is."""
+
+    def put_aside(self, name: str, reason: str) -> None:
+        warn(f"{self.folder / name}: {reason}; it is left out here")
+
+
+class Offline:
+    """`commands.asking.Asked` over what was read at `read_at` (seconds since the epoch)."""
+
+    def __init__(self, settings: Settings, rules: Rules, now: Now, read_at: float) -> None:
+        self._settings, self._rules, self._now, self._read_at = settings, rules, now, read_at
+
+    def answer(self, certname: str) -> Given:
+        given = self._now.generation.answers.get(self._known_as(certname))
+        if given is None:
+            raise self._none(certname)
+        return Given(given.body, 0, time.time() - self._read_at)
+
+    def why(self, certname: str) -> dict[str, Any]:
+        name = self._known_as(certname)
+        reasons = why(self._now.estate, name, self._rules) if self._now.estate else None
+        if reasons is None:
+            raise self._none(certname)
+        given = self._now.generation.answers.get(name)
+        fresh = self._now.classification.results[name].answer
+        state = "current" if given and fresh and given.digest == fresh.digest else "kept" if given else "none"
+        digest = given.digest if given else None
+        return reasons | {"answer": {"generation": 0, "digest": digest, "age": 0, "state": state}}
+
+    def preview(self, ldif: bytes) -> dict[str, Any]:
+        try:
+            text = ldif.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Misused(f"the LDIF is no UTF-8 ({error})") from error
+        return {"nodes": to_builtins(preview_ldif(self._now, self._rules, self._settings, text))}
+
+    def nodes(self) -> int:
+        return len(self._now.generation.answers)
+
+    def _known_as(self, certname: str) -> str:
+        if not is_certname(certname):
+            raise Misused(f"{certname!r} is no certname: lower case letters, digits, `.`, `_` and `-`")
+        names = (certname, short_name(certname), "default") if self._settings.directory.legacy else (certname,)
+        return next((name for name in names if name in self._now.generation.answers), certname)
+
+    def _none(self, certname: str) -> No | SourceError:
+        result = self._now.classification.results.get(certname)
+        if result is None:
+            return No(f"{certname} is not in the directory: add it below {self._settings.directory.hosts_base}")
+        reasons = "; ".join(finding.message for finding in result.findings if finding.holds)
+        return SourceError(certname, f"has no answer: {reasons}")
+
+
+class _Hypervisors(Struct, frozen=True):
+    """The hypervisors as read now, or as last kept where one could not be read."""
+
+    seen: Mapping[str, HypervisorSeen]
+    unreadable: frozenset[str]
+
+
+def read(settings: Settings) -> Offline:
+    """Read everything. Raises `SettingsError`, and `SourceError` when no LDAP server answers.
+
+    A hypervisor that cannot be read is a warning; what the state folder last kept of it is taken.
+    """
+    rules = enc_rules.load(settings.rules)
+    shelf = ReadOnlyShelf(settings.state)
+    values, _, remembered = keep.restore(shelf)
+    read_at = time.time()
+    with progress(f"reading {settings.directory.base}"):
+        found = directory.read_once(settings.directory)
+    meaning = understand(found, settings.directory)
+    targets, _ = targets_of(meaning.declared, settings)
+    known = {key.target: value for key, value in values.items() if isinstance(value, HypervisorSeen)}
+    with progress(f"reading {counted(len(targets), 'hypervisor')}"):
+        hypervisors = _read_hypervisors(targets, known, settings)
+    facts = _read_facts(settings)
+    with progress("classifying"):
+        seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts)
+        estate = join(seen, settings, remembered, rules.fact_names)
+        classification = classify_all(estate, rules, settings.answer)
+        served = generation_keep.restore(shelf) or NONE
+        generation = build(served, classification, len(found.entries), settings.guard)
+    return Offline(settings, rules, Now(generation, seen, estate, classification), read_at)
+
+
+def _read_hypervisors(
+    targets: tuple[HypervisorTarget, ...], known: Mapping[str, HypervisorSeen], settings: Settings
+) -> _Hypervisors:
+    answers = (
+        inventory.read_once(targets, settings.hypervisors.deadline, allow_test=settings.hypervisors.allow_test)
+        if targets
+        else {}
+    )
+    seen, unreadable = {}, set()
+    for name, answer in answers.items():
+        if isinstance(answer, HypervisorSeen):
+            seen[name] = answer
+            continue
+        unreadable.add(name)
+        instead = "what was last seen of it is taken" if name in known else "nothing is known of its guests"
+        warn(f"hypervisor {name}: {answer}; {instead}")
+        if name in known:
+            seen[name] = known[name]
+    return _Hypervisors(seen, frozenset(unreadable))
+
+
+def _read_facts(settings: Settings) -> FactSets:
+    """The Puppet server's fact cache, read once; none when it cannot be read, which is a warning."""
+    if settings.facts is None:
+        return FactSets({}, {})
+    upkeep = Upkeep()
+    folder = FactsFolder(settings.facts)
+    folder.start(upkeep)
+    try:
+        upkeep.wait(60.0)
+    finally:
+        folder.stop()
+    found = upkeep.values("facts").get(settings.facts)
+    if isinstance(found, FactSets):
+        return found
+    warn(upkeep.fresh(SourceKey("facts", settings.facts)).error)
+    return FactSets({}, {})

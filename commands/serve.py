@@ -1,0 +1,82 @@
+"""`enclume serve`: the service."""
+
+import logging
+import os
+import sys
+from functools import cached_property
+from wsgiref.types import WSGIApplication
+
+import click
+
+import server
+from app import Runtime, create_app
+from commands.common import examples, load_settings
+from enc import rules
+from settings import Settings
+from web.access import Access
+
+_LOG = logging.getLogger("enclume.serve")
+_LEVELS = ("debug", "info", "warning", "error")
+# A thread that computes hands over to those that answer after so many seconds, not after Python's 5 ms.
+_SWITCH = 0.001
+
+
+class Served:
+    """What the worker serves: a runtime and its application (`server.Service`)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._runtime = Runtime(settings)
+
+    @cached_property
+    def app(self) -> WSGIApplication:
+        """The application."""
+        return create_app(self._runtime)
+
+    def start(self) -> None:
+        """Start the builder and the sources."""
+        sys.setswitchinterval(_SWITCH)
+        self._runtime.start()
+
+    def stop(self) -> None:
+        """End them."""
+        self._runtime.stop()
+
+    def refused(self, why: str) -> None:
+        """New settings cannot be used."""
+        _LOG.error("the settings in force stay: %s", why)
+
+
+@click.command(
+    epilog=examples(
+        "enclume serve",
+        "enclume --config /etc/enclume/enclume.yaml serve --log-level debug",
+        "systemctl reload enclume      (SIGHUP: settings, rules and certificates are read again)",
+    )
+)
+@click.option(
+    "--log-level", type=click.Choice(_LEVELS), default="info", show_default=True, help="Least that is logged."
+)
+@click.pass_obj
+def command(config: str | None, log_level: str) -> None:
+    """Run the service until SIGTERM or SIGINT; its log goes to stderr.
+
+    SIGHUP reads the settings and the rules again; if they are wrong, those in force stay and the log says why.
+
+    Exit status 2: settings or rules that cannot be used. 3: the service could not start.
+    """
+    _log_to_stderr(log_level)
+    server.serve(lambda: _read(config), Served)
+
+
+def _read(config: str | None) -> Settings:
+    """The settings, and a look at what they name, so that a mistake is known before anything is started."""
+    settings = load_settings(config)
+    rules.load(settings.rules)
+    Access(settings)
+    return settings
+
+
+def _log_to_stderr(level: str) -> None:
+    """One line for each event; the journal knows the time by itself."""
+    time = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
+    logging.basicConfig(stream=sys.stderr, format=f"{time}%(levelname)s %(name)s: %(message)s", level=level.upper())

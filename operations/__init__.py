@@ -1,0 +1,1 @@
+"""WHAT WE DO: every write to the world outside."""
