@@ -102,7 +102,11 @@ def establish(connection: Connection, settings: DirectorySettings, uri: str) -> 
 
 def close(connection: Connection) -> None:
     """Close the connection without a word to the server, which may be silent."""
+    opened = connection.socket
     connection.strategy.close()
+    if opened is not None:
+        # ldap3 leaves a socket open that it could not connect, or on which TLS failed.
+        opened.close()
 
 
 def interrupt(connection: Connection) -> None:

@@ -49,8 +49,9 @@ def tls(target: str, error: OSError) -> SourceError:
     if isinstance(error, TimeoutError):
         return silent(target, "the TLS handshake")
     if isinstance(error, ssl.SSLError):
-        reason = f"TLS failed ({error.reason or error})"
-        return SourceError(target, reason, "is this an LDAP server's TLS port, with TLS 1.2 or newer?")
+        return SourceError(
+            target, f"TLS failed ({_words(error)})", "is this an LDAP server's TLS port, with TLS 1.2 or newer?"
+        )
     return network(target, [error])
 
 
@@ -75,13 +76,17 @@ def network(target: str, causes: Iterable[Exception]) -> SourceError:
     for kind, reason, advice in _CAUSES:
         if any(isinstance(cause, kind) for cause in found):
             return SourceError(target, reason, advice)
-    words = "; ".join(" ".join(str(cause).split()) for cause in found)
+    words = "; ".join(map(_words, found))
     return SourceError(target, f"cannot be reached ({words})", "check directory.uri and the network")
 
 
 def silent(target: str, during: str) -> SourceError:
     """The server accepted and then said nothing within the deadline."""
     return SourceError(target, f"the server did not answer within directory.deadline during {during}", _SILENT)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 _SILENT = "is it frozen or overloaded, or does a firewall swallow its packets?"

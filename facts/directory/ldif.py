@@ -1,4 +1,4 @@
-"""LDIF (RFC 2849): content and change records, read into changes that `apply` makes to a directory in memory.
+"""LDIF (RFC 2849): content and change records, read into changes.
 
 Comments, folded lines, base64 and both kinds of line ends are read as the RFC says; UTF-8 may stand as it is.
 URL values and controls are refused: a file that is previewed makes nothing be fetched.
@@ -13,10 +13,7 @@ from typing import cast
 from msgspec import Struct
 
 from errors import LdifError
-from facts.directory.apply import apply
 from facts.directory.changes import Add, Attribute, Change, Delete, Kind, Modification, Modify, Rename, Value
-
-__all__ = ["Add", "Change", "Delete", "Modification", "Modify", "Rename", "apply", "parse"]
 
 _NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)(?:;[A-Za-z0-9-]+)*")
 _KINDS = ("add", "delete", "replace", "increment")

@@ -7,9 +7,10 @@ from uuid import NAMESPACE_OID, uuid5
 
 from msgspec.structs import replace
 
+from facts.directory.apply import apply
 from facts.directory.content import scope_of
 from facts.directory.entries import Directory, Entry
-from facts.directory.ldif import apply, parse
+from facts.directory.ldif import parse
 from facts.source import Ledger, Observation, SourceKey
 from settings import DirectorySettings
 
