@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import hypothesis
 import psutil
@@ -14,6 +15,7 @@ from tests.waiting import until
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+LIVE = Path(__file__).parent / "live"
 PASSED = pytest.StashKey[bool]()
 
 # The machine may be busy with other work: time is no property of a value. CI tries the same examples each time.
@@ -31,6 +33,11 @@ def pytest_configure() -> None:
         # slapd, losetup and their like live where a user's PATH may not look.
         os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
     network.guard()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow tests begin first, so that no process is left alone with one; both parts stay in random order."""
+    items.sort(key=lambda item: LIVE not in item.path.parents)
 
 
 @pytest.fixture(autouse=True)
