@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from facts.directory.entries import Directory
 from facts.directory.meaning import Meaning
-from facts.estate import Estate, Hardware, Host, Kind, Node, Placement, Remembered, Site
+from facts.estate import Estate, Hardware, Host, Kind, Node, Placement, Remembered, Site, Stated
+from facts.exact import exactly_equal
 from facts.findings import Finding
 from facts.inventory.domains import HypervisorSeen
 from facts.links import Links, about, distinct_hosts
@@ -49,7 +50,7 @@ def join(
         if _served(settled[host.key].site, settings):
             node = _node(host, settled[host.key], links, duplicates, named(seen.facts, host.name, fact_names))
             known = before.nodes.get(host.name) if before else None
-            nodes[host.name] = known if known == node else node
+            nodes[host.name] = known if known is not None and _unchanged(known, node) else node
     wrong_in_nodes = {finding for node in nodes.values() for finding in node.findings}
     said = {replace(finding, certname="") for finding in wrong_in_nodes}
     in_no_node = {*declared.findings, *wrong_uris, *links.findings} - said
@@ -162,6 +163,19 @@ def _node(
         facts=facts,
         findings=about(host.name, wrong),
     )
+
+
+def _unchanged(known: Node, node: Node) -> bool:
+    """Whether a node is as it was, to the type of every value that anybody stated."""
+    return (
+        known == node
+        and exactly_equal(known.facts, node.facts)
+        and all(map(exactly_equal, _stated(known), _stated(node)))
+    )
+
+
+def _stated(node: Node) -> tuple[Stated | None, ...]:
+    return node.host, node.site, *node.services, *node.site_services, *node.profiles
 
 
 def _claims(matched: Mapping[str, dict[str, tuple[Found, ...]]], hosts: Mapping[str, Host]) -> dict[str, list[Host]]:

@@ -51,7 +51,7 @@ class Links:
                 continue
             if service.of not in self.declared.services:
                 self._dangling(service.dn, "enclumeAtSite", "it stands below no service: move it below one")
-            elif service.site not in self.declared.sites:
+            elif service.site is None or service.site not in self.declared.sites:
                 self._dangling(service.dn, "enclumeAtSite", f"{service.site} is no site: correct it")
             else:
                 key = (service.of, service.site)
@@ -127,7 +127,8 @@ class Links:
         findings = [*host.findings, *self._dangling_of(host)]
         applying = (*services, *self.at_site(services, site), *profiles, *((site,) if site else ()))
         findings += [finding for stated in applying for finding in stated.findings if finding.holds]
-        findings += [finding for stated in (host, *services) for finding in self._unmet(stated, site)]
+        requiring: tuple[Host | Service, ...] = (host, *services)
+        findings += [finding for stated in requiring for finding in self._unmet(stated, site)]
         return findings
 
     def _dangling_of(self, host: Host) -> Iterable[Finding]:

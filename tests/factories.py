@@ -43,29 +43,31 @@ def site_dn(name: str) -> str:
     return f"ou={name},ou=sites,{BASE}"
 
 
-def entry(dn: str, *, csn: str = "", **attributes: Values) -> Entry:
-    """An entry; an attribute is one value or several, under the server's spelling of its name."""
+def entry(dn: str, **attributes: Values) -> Entry:
+    """An entry; an attribute is one value or several, under the server's spelling of its name. `entryCSN` may be
+    among them.
+    """
     values = {name.lower(): (given,) if isinstance(given, str) else tuple(given) for name, given in attributes.items()}
-    spelling = {name.lower(): name for name in attributes if name != name.lower()}
-    uuid = str(uuid5(NAMESPACE_DNS, dn))
-    return Entry(dn, normalise(dn), uuid, csn or "20240101000000.000000Z#000000#000#000000", values, spelling)
+    (csn,) = values.pop("entrycsn", ("20240101000000.000000Z#000000#000#000000",))
+    spelling = {name.lower(): name for name in attributes if name.lower() in values and name != name.lower()}
+    return Entry(dn, normalise(dn), str(uuid5(NAMESPACE_DNS, dn)), csn, values, spelling)
 
 
-def host(name: str, *, csn: str = "", **attributes: Values) -> Entry:
+def host(name: str, **attributes: Values) -> Entry:
     """A host's entry, physical unless its enclumeKind says otherwise; "" leaves enclumeKind out."""
     classes = ("device", "ipHost", "puppetClient", "enclumeHost")
     attributes = {"enclumeKind": "physical"} | attributes
     if not attributes["enclumeKind"]:
         del attributes["enclumeKind"]
-    return entry(host_dn(name), csn=csn, **({"objectClass": classes, "cn": name} | attributes))
+    return entry(host_dn(name), **({"objectClass": classes, "cn": name} | attributes))
 
 
-def guest(name: str, *, csn: str = "", **attributes: Values) -> Entry:
+def guest(name: str, **attributes: Values) -> Entry:
     """A guest's entry."""
-    return host(name, csn=csn, **({"enclumeKind": "guest"} | attributes))
+    return host(name, **({"enclumeKind": "guest"} | attributes))
 
 
-def kvm(name: str, site: str = "", *, csn: str = "", **attributes: Values) -> Entry:
+def kvm(name: str, site: str = "", **attributes: Values) -> Entry:
     """A hypervisor's entry, with a libvirt URI."""
     stated: dict[str, Values] = {
         "enclumeKind": "hypervisor",
@@ -73,18 +75,18 @@ def kvm(name: str, site: str = "", *, csn: str = "", **attributes: Values) -> En
     }
     if site:
         stated["enclumeAtSite"] = site_dn(site)
-    return host(name, csn=csn, **(stated | attributes))
+    return host(name, **(stated | attributes))
 
 
-def service(name: str, *, members: Iterable[str] = (), csn: str = "", **attributes: Values) -> Entry:
+def service(name: str, *, members: Iterable[str] = (), **attributes: Values) -> Entry:
     """A service's entry; `members` are certnames."""
     stated: dict[str, Values] = {"objectClass": ("enclumeService", "puppetClient"), "cn": name}
     if members:
         stated["member"] = tuple(host_dn(member) for member in members)
-    return entry(service_dn(name), csn=csn, **(stated | attributes))
+    return entry(service_dn(name), **(stated | attributes))
 
 
-def service_at(name: str, site: str, *, members: Iterable[str] = (), csn: str = "", **attributes: Values) -> Entry:
+def service_at(name: str, site: str, *, members: Iterable[str] = (), **attributes: Values) -> Entry:
     """What a service states for one site."""
     stated: dict[str, Values] = {
         "objectClass": ("enclumeService", "puppetClient"),
@@ -93,19 +95,19 @@ def service_at(name: str, site: str, *, members: Iterable[str] = (), csn: str = 
     }
     if members:
         stated["member"] = tuple(host_dn(member) for member in members)
-    return entry(f"cn={site},{service_dn(name)}", csn=csn, **(stated | attributes))
+    return entry(f"cn={site},{service_dn(name)}", **(stated | attributes))
 
 
-def profile(name: str, *, csn: str = "", **attributes: Values) -> Entry:
+def profile(name: str, **attributes: Values) -> Entry:
     """A profile's entry."""
     classes = ("device", "puppetClient", "enclumeProfile")
-    return entry(profile_dn(name), csn=csn, **({"objectClass": classes, "cn": name} | attributes))
+    return entry(profile_dn(name), **({"objectClass": classes, "cn": name} | attributes))
 
 
-def site(name: str, *, csn: str = "", **attributes: Values) -> Entry:
+def site(name: str, **attributes: Values) -> Entry:
     """A site's entry."""
     classes = ("organizationalUnit", "enclumeSite", "puppetClient")
-    return entry(site_dn(name), csn=csn, **({"objectClass": classes, "ou": name} | attributes))
+    return entry(site_dn(name), **({"objectClass": classes, "ou": name} | attributes))
 
 
 def directory(*entries: Entry) -> Directory:

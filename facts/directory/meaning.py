@@ -9,6 +9,7 @@ from facts.directory import kinds, legacy
 from facts.directory.entries import Directory, Entry
 from facts.directory.reading import Read, Reading
 from facts.estate import Declared, Host, Profile, Service, Site
+from facts.exact import exactly_equal
 from settings import DirectorySettings
 
 
@@ -40,7 +41,7 @@ def _read(entry: Entry, readings: tuple[Reading, ...], known: Read | None) -> Re
     if reading is None:
         return None
     new = reading.read(entry)
-    if known is not None and known.stated == new.stated:
+    if known is not None and exactly_equal(known.stated, new.stated):
         return replace(new, stated=known.stated)
     return new
 

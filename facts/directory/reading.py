@@ -38,8 +38,12 @@ class Reading(Struct, frozen=True):
 
 
 def name_of(entry: Entry, *attributes: str) -> str:
-    """The first of these attributes' values, or the DN."""
-    return next((value for value in map(entry.first, attributes) if value), entry.dn)
+    """The value of the first of these attributes that the entry has, of several the one in its DN; or the DN."""
+    values = next((values for values in map(entry.values, attributes) if any(values)), (entry.dn,))
+    if len(values) == 1:
+        return values[0]
+    in_dn = (value for name in attributes for value in values if entry.key.startswith(f"{name}={value.casefold()},"))
+    return next(in_dn, min(filter(None, values)))
 
 
 def finish(reader: Reader, stated: S, members: tuple[str, ...] = ()) -> Read:

@@ -40,6 +40,9 @@ RESERVED = frozenset(
     ]
 )
 
+DEEPEST = 30
+"""Levels of arrays and hashes that a value may have; an answer as a whole can have few more."""
+
 _SETTING = re.compile(r"\s*(?:::)?([^=+]+?)\s*(\+?=)(.*)", re.DOTALL)
 _BOOLEANS = {"true": True, "false": False}
 
@@ -78,14 +81,18 @@ class Reader:
             )
             return None
         try:
-            return match[1], msgspec.json.decode(match[3]), match[2] == "+="
+            content = msgspec.json.decode(match[3])
         except (msgspec.DecodeError, RecursionError) as error:
             self.wrong(
                 "bad_value",
                 attribute,
-                f"the value of {match[1]} is no JSON ({error}): {_short(match[3])}",
+                f"the value of {_short(match[1])} is no JSON ({error}): {_short(match[3])}",
             )
             return None
+        if _deeper(content, DEEPEST):
+            self.wrong("bad_value", attribute, f"the value of {_short(match[1])} is nested too deep: flatten it")
+            return None
+        return match[1], content, match[2] == "+="
 
     def state(
         self,
@@ -163,6 +170,14 @@ class Reader:
                 "environment",
                 f"{value!r} is no environment name: letters, digits and `_` only",
             )
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether a value has more levels of arrays and hashes than these."""
+    if not isinstance(value, list | dict):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
 
 
 def _short(value: object) -> str:
