@@ -60,6 +60,8 @@ class PuppetServer:
     The ENC is `external_nodes`, a file: at first one that prints what `answer` was given, `use_enc` replaces it.
     """
 
+    certname = "localhost"
+
     def __init__(self, folder: Path, *, settings: Mapping[str, object] | None = None) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"https://localhost:{self.port}"
@@ -140,6 +142,14 @@ class PuppetServer:
         os.kill(self.pid, signal.SIGHUP)
         until(lambda: self.log.count(_READY) > starts, timeout, "the Puppet Server to reload")
         self.wait_ready(timeout)
+
+    def freeze(self) -> None:
+        """SIGSTOP the server: it accepts connections (the kernel does) and never answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """End the server in good order."""

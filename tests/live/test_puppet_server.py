@@ -8,6 +8,7 @@ import pytest
 
 from enc.render import render
 from tests.live.puppet import PuppetServer, run_together
+from tests.waiting import free_port
 
 WEB, NFS, FRESH = "web01.lab.test", "nfs01.lab.test", "fresh.lab.test"
 
@@ -61,6 +62,23 @@ def test_while_the_enc_fails_an_agent_keeps_its_last_catalog(puppet_server: Pupp
     run = agent.run()
     assert "Using cached catalog" in run.output
     assert run.converged
+    assert agent.text("web_hosting") == "site lab\nhypervisor coquille1\nphp 8.2\n"
+
+
+@pytest.mark.parametrize("away", ["nobody listens", "frozen"])
+def test_while_the_server_is_away_an_agent_keeps_its_last_catalog(puppet_server: PuppetServer, away: str) -> None:
+    puppet_server.answer(WEB, guest("coquille1", "web_hosting"))
+    agent = puppet_server.agent(WEB)
+    assert agent.run().exit_code == 2
+    (agent.root / "web_hosting").unlink()
+    if away == "frozen":
+        puppet_server.freeze()
+    try:
+        port = puppet_server.port if away == "frozen" else free_port()
+        run = agent.run("--serverport", str(port), "--http_connect_timeout", "1", "--http_read_timeout", "1")
+    finally:
+        puppet_server.thaw()
+    assert "Using cached catalog" in run.output
     assert agent.text("web_hosting") == "site lab\nhypervisor coquille1\nphp 8.2\n"
 
 
