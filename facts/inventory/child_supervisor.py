@@ -32,7 +32,7 @@ class Supervisor:
         self._lock = threading.Lock()
         self._wanted = Watch((), 5.0, 2.0)
         self._watchers: dict[HypervisorTarget, Watcher] = {}
-        self._lost: list[Watcher] = []
+        self.lost: list[Watcher] = []
         self._patience: dict[HypervisorTarget, float] = {}
 
     def watch(self, wanted: Watch) -> None:
@@ -62,7 +62,7 @@ class Supervisor:
     @property
     def worn_out(self) -> bool:
         """Whether so many threads are lost that another process should take over."""
-        return sum(watcher.hung_for() > self._hung_for for watcher in self._lost) > self._lost_at_most
+        return sum(watcher.hung_for() > self._hung_for for watcher in self.lost) > self._lost_at_most
 
     def check(self) -> None:
         """Look at every watcher once."""
@@ -73,11 +73,11 @@ class Supervisor:
                     self._begin_anew(target, watcher)
                 elif not watcher.hung_for():
                     self._patience.pop(target, None)
-            self._lost = [watcher for watcher in self._lost if watcher.is_alive()]
+            self.lost = [watcher for watcher in self.lost if watcher.is_alive()]
 
     def _lose(self, watcher: Watcher) -> None:
         watcher.stop()
-        self._lost.append(watcher)
+        self.lost.append(watcher)
 
     def _begin(self, target: HypervisorTarget, around: Surroundings) -> None:
         try:

@@ -89,7 +89,7 @@ class InventoryContract:
         world.source.watch((world.good("hv1"),))
         before = until(lambda: recorder.last("hv1"), 15, "hv1")
         world.source.watch((world.changed("hv1"),))
-        until(lambda: recorder.count("hv1") == 2, 15, "the change of hv1")
+        until(lambda: recorder.count("hv1") >= 2, 15, "the change of hv1")
         assert recorder.last("hv1") != before
 
     def test_a_hypervisor_that_is_added_is_observed_beside_the_others(self, world: World, recorder: Recorder) -> None:
