@@ -150,7 +150,8 @@ class Bench:
     def rebuild(self, service: Process, world: World) -> None:
         """Change every answer, several times."""
         for turn in range(3):
-            record = f"dn: cn=linux,ou=profiles,{estate.BASE}\nchangetype: modify\nadd: puppetClass\npuppetClass: turn{turn}\n"
+            profile = f"cn=linux,ou=profiles,{estate.BASE}"
+            record = f"dn: {profile}\nchangetype: modify\nadd: puppetClass\npuppetClass: turn{turn}\n"
             measure.change(
                 service,
                 f"/enc/{estate.guest(LARGE.guests - 1)}",
