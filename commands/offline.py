@@ -8,6 +8,7 @@ from msgspec import Struct, to_builtins
 
 from commands.asking import Given
 from commands.common import counted, warn
+from commands.looking import ReadOnlyShelf
 from commands.outcome import Misused, No
 from commands.progress import progress
 from enc import rules as enc_rules
@@ -23,7 +24,6 @@ from facts.inventory import source as inventory
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
 from facts.puppet import FactSets
-from facts.shelf import Shelf
 from facts.source import SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
@@ -33,13 +33,6 @@ from generation.changes import preview_ldif
 from generation.generation import NONE
 from generation.now import Now
 from settings import Settings
-
-
-class ReadOnlyShelf(Shelf):
-    """A shelf that leaves every file where it is."""
-
-    def put_aside(self, name: str, reason: str) -> None:
-        warn(f"{self.folder / name}: {reason}; it is left out here")
 
 
 class Offline:
@@ -104,6 +97,9 @@ def read(settings: Settings) -> Offline:
     rules = enc_rules.load(settings.rules)
     shelf = ReadOnlyShelf(settings.state)
     values, _, remembered = keep.restore(shelf)
+    served = generation_keep.restore(shelf) or NONE
+    for sentence in shelf.set_aside:
+        warn(f"{sentence}; it is left out")
     read_at = time.time()
     with progress(f"reading {settings.directory.base}"):
         found = directory.read_once(settings.directory)
@@ -117,7 +113,6 @@ def read(settings: Settings) -> Offline:
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts)
         estate = join(seen, settings, remembered, rules.fact_names)
         classification = classify_all(estate, rules, settings.answer)
-        served = generation_keep.restore(shelf) or NONE
         generation = build(served, classification, len(found.entries), settings.guard)
     return Offline(settings, rules, Now(generation, seen, estate, classification), read_at)
 

@@ -1,0 +1,84 @@
+"""`enclume doctor`: everything that Enclume stands on, checked."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from msgspec import to_builtins
+
+from commands.common import examples, load_settings, print_json
+from commands.doctor_checks import Check, bad, ok
+from commands.doctor_estate import hypervisors, ldap, service
+from commands.doctor_state import state
+from commands.doctor_time import certificates, clock
+from commands.outcome import FINE, NO
+from commands.progress import progress
+from enc import rules
+from errors import SettingsError
+from settings import DEFAULT_FILE, Settings
+
+_COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
+
+
+@click.command(
+    epilog=examples(
+        "enclume doctor",
+        "runuser -u enclume -- enclume doctor",
+        "enclume doctor --json | jq '.checks[] | select(.level == \"bad\")'",
+    )
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+@click.pass_obj
+def command(config: str | None, as_json: bool) -> int:
+    """Check everything that Enclume stands on, and say what to do about what is not well.
+
+    The settings and rules, LDAP with its schema, every hypervisor, the clocks, certificates, the state folder, the
+    running service and what is wrong with what LDAP states. One line each: ok, warn or bad.
+
+    Exit status 0: nothing is bad. 1: something is.
+    """
+    checks = []
+    for check in _checks(config):
+        checks.append(check)
+        if not as_json:
+            click.echo(
+                f"{click.style(f'{check.level:<4}', fg=_COLOURS[check.level])}  {check.area:<8}  {check.sentence}"
+            )
+    wrong = sum(check.level == "bad" for check in checks)
+    if as_json:
+        print_json({"well": not wrong, "checks": to_builtins(checks)})
+    return NO if wrong else FINE
+
+
+def _checks(config: str | None) -> Iterable[Check]:
+    file = str(Path(config or DEFAULT_FILE))
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        yield bad("settings", f"{error}; docs/settings.md lists every key")
+        return
+    yield ok("settings", f"{file} can be used")
+    yield _rules(settings)
+    for what, look in _looks(settings):
+        with progress(what):
+            found = list(look())
+        yield from found
+
+
+def _looks(settings: Settings) -> tuple[tuple[str, Callable[[], Iterable[Check]]], ...]:
+    return (
+        ("looking at LDAP", lambda: ldap(settings)),
+        ("asking every hypervisor", lambda: hypervisors(settings)),
+        ("comparing clocks", lambda: clock(settings.directory)),
+        ("looking at certificates", lambda: certificates(settings.tls)),
+        ("looking at the state folder", lambda: state(settings.state)),
+        ("asking the service", lambda: service(settings)),
+    )
+
+
+def _rules(settings: Settings) -> Check:
+    try:
+        known = rules.load(settings.rules)
+    except SettingsError as error:
+        return bad("rules", f"{error}; docs/rules.md describes every key")
+    return ok("rules", f"{settings.rules or 'the shipped rules'}: {len(known.rules)} rules can be used")
