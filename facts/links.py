@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from facts.estate import Declared, Estate, Host, Profile, Service, Site
+from facts.estate import Declared, Estate, Host, Profile, Service, Site, Stated
 from facts.findings import Finding
 
 NOWHERE: Mapping[str, tuple[str, ...]] = {}
@@ -15,7 +15,7 @@ def distinct_hosts(declared: Declared) -> tuple[tuple[Host, ...], Mapping[str, F
     by_name: dict[str, list[Host]] = {}
     for host in declared.hosts.values():
         by_name.setdefault(host.name, []).append(host)
-    hosts = tuple(min(same, key=lambda host: host.key) for same in by_name.values())
+    hosts = tuple(min(same, key=_by_key) for same in by_name.values())
     return hosts, {name: _twice(name, same) for name, same in by_name.items() if len(same) > 1}
 
 
@@ -37,8 +37,11 @@ class Links:
         self.declared, self.site_of = declared, site_of
         self.findings: list[Finding] = []
         self.services_of: dict[str, tuple[Service, ...]] = {}
-        self._profiles = {profile.name.lower(): profile for profile in declared.profiles.values()}
+        self._profiles: dict[str, list[Profile]] = {}
+        for profile in declared.profiles.values():
+            self._profiles.setdefault(profile.name.lower(), []).append(profile)
         self._chains: dict[str, tuple[tuple[Profile, ...], tuple[Finding, ...]]] = {}
+        self._astray: dict[str, list[Finding]] = {}
         self._at_site: dict[tuple[str, str], tuple[Service, ...]] = {}
         self._members_at: dict[tuple[str, str], list[str]] = {}
         self._bind_sites()
@@ -46,16 +49,22 @@ class Links:
         self._providers = _same_objects(self._all_providers(), before)
 
     def _bind_sites(self) -> None:
-        for service in self.declared.services.values():
+        for service in sorted(self.declared.services.values(), key=_by_key):
             if service.of is None:
                 continue
             if service.of not in self.declared.services:
-                self._dangling(service.dn, "enclumeAtSite", "it stands below no service: move it below one")
+                self._lead_astray(service, service.key, "it stands below no service: move it below one")
             elif service.site is None or service.site not in self.declared.sites:
-                self._dangling(service.dn, "enclumeAtSite", f"{service.site} is no site: correct it")
+                self._lead_astray(service, service.of, f"{service.site} is no site: correct it")
             else:
                 key = (service.of, service.site)
                 self._at_site[key] = (*self._at_site.get(key, ()), service)
+
+    def _lead_astray(self, entry: Service, service: str, message: str) -> None:
+        """What an entry states for one site reaches nobody: whoever it may be meant for keeps its last good answer."""
+        finding = Finding("dangling_reference", entry.dn, "enclumeAtSite", message, holds=True)
+        self.findings.append(finding)
+        self._astray.setdefault(service, []).append(finding)
 
     def _bind_members(self, hosts: Mapping[str, Host]) -> None:
         members: dict[str, dict[str, Service]] = {}
@@ -68,7 +77,7 @@ class Links:
                 elif dn not in self.declared.hosts:
                     self._dangling(entry.dn, "member", f"{dn} is no host: remove it, or add the host")
         for dn, services in members.items():
-            self.services_of[dn] = tuple(sorted(services.values(), key=lambda service: service.name))
+            self.services_of[dn] = tuple(sorted(services.values(), key=_by_name))
             site = self.site_of.get(dn)
             if site is not None:
                 for service in services.values():
@@ -103,22 +112,24 @@ class Links:
             return (), ()
         known = self._chains.get(host.profile.lower())
         if known is None:
-            known = self._chains[host.profile.lower()] = self._chain(host)
-        return known
+            known = self._chains[host.profile.lower()] = self._chain(host.profile)
+        chain, wrong = known
+        return chain, tuple(finding if finding.where else replace(finding, where=host.dn) for finding in wrong)
 
-    def _chain(self, host: Host) -> tuple[tuple[Profile, ...], tuple[Finding, ...]]:
+    def _chain(self, name: str) -> tuple[tuple[Profile, ...], tuple[Finding, ...]]:
+        """The profiles from this one up. What is wrong with the name itself is found nowhere yet: where it is used."""
         chain: list[Profile] = []
-        above, dn = host.profile, host.dn
+        above: str | None = name
         while above is not None:
-            profile = self._profiles.get(above.lower())
-            if profile is None:
-                message = f"{above!r} names no profile: correct it, or add the profile"
-                return (), (Finding("missing_parent", dn, "parentNode", message, holds=True),)
-            if profile in chain:
-                way = " → ".join(one.name for one in [*chain, profile])
+            dn = chain[-1].dn if chain else ""
+            named = self._profiles.get(above.lower(), [])
+            if len(named) != 1:
+                return (), (Finding("missing_parent", dn, "parentNode", _not_one(above, named), holds=True),)
+            if named[0] in chain:
+                way = " → ".join(one.name for one in [*chain, *named])
                 return (), (Finding("parent_loop", dn, "parentNode", f"{way}: break the loop", holds=True),)
-            chain.append(profile)
-            above, dn = profile.parent, profile.dn
+            chain += named
+            above = chain[-1].parent
         return tuple(chain), ()
 
     def wrong_with(self, host: Host, services: Iterable[Service], profiles: Iterable[Profile]) -> list[Finding]:
@@ -127,6 +138,7 @@ class Links:
         findings = [*host.findings, *self._dangling_of(host)]
         applying = (*services, *self.at_site(services, site), *profiles, *((site,) if site else ()))
         findings += [finding for stated in applying for finding in stated.findings if finding.holds]
+        findings += [finding for service in services for finding in self._astray.get(service.key, ())]
         requiring: tuple[Host | Service, ...] = (host, *services)
         findings += [finding for stated in requiring for finding in self._unmet(stated, site)]
         return findings
@@ -151,6 +163,20 @@ class Links:
             elif site and (dn, site.key) not in self._members_at:
                 message = f"{service.name} has no member at {site.name}: assign one there"
                 yield Finding("no_provider", stated.dn, "enclumeRequires", message)
+
+
+def _not_one(name: str, profiles: list[Profile]) -> str:
+    if not profiles:
+        return f"{name!r} names no profile: correct it, or add the profile"
+    return f"{name!r} names {' and '.join(sorted(profile.dn for profile in profiles))}: rename one"
+
+
+def _by_key(stated: Stated) -> str:
+    return stated.key
+
+
+def _by_name(stated: Stated) -> tuple[str, str]:
+    return stated.name, stated.key
 
 
 def _same_objects(

@@ -33,9 +33,12 @@ class Fleet(Struct, frozen=True):
         if host.domain_uuid:
             found = self.by_uuid.get(host.domain_uuid, ())
             return {host.domain_uuid: found} if found else {}
-        named = self.by_name.get(host.name) or self.by_name.get(short_name(host.name)) or ()
-        uuids = {one.domain.uuid for one in named if hypervisors is None or one.hypervisor in hypervisors}
-        return {uuid: self.by_uuid[uuid] for uuid in sorted(uuids)}
+        for name in (host.name, short_name(host.name)):
+            named = self.by_name.get(name, ())
+            uuids = {one.domain.uuid for one in named if hypervisors is None or one.hypervisor in hypervisors}
+            if uuids:
+                return {uuid: self.by_uuid[uuid] for uuid in sorted(uuids)}
+        return {}
 
 
 def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str]) -> Fleet:

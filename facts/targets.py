@@ -1,6 +1,6 @@
 """Which hypervisors to read: those that the directory gives a URI, and those of the settings."""
 
-from facts.estate import Declared
+from facts.estate import Declared, Host
 from facts.findings import Finding
 from facts.inventory.domains import HypervisorTarget
 from facts.inventory.uri import parse_uri
@@ -30,7 +30,7 @@ def _stated(declared: Declared, settings: Settings) -> list[tuple[str, str]]:
     ours = {site.key for site in declared.sites.values() if site.name in settings.sites}
     stated = {
         host.name: host.libvirt_uri
-        for host in declared.hosts.values()
+        for host in _with_uri(declared)
         if host.libvirt_uri and (not settings.sites or host.site in ours)
     }
     return sorted((stated | dict(settings.hypervisors.uris)).items())
@@ -39,4 +39,11 @@ def _stated(declared: Declared, settings: Settings) -> list[tuple[str, str]]:
 def _where(declared: Declared, settings: Settings, name: str) -> tuple[str, str]:
     if name in settings.hypervisors.uris:
         return "settings", f"hypervisors.uris.{name}"
-    return next(host.dn for host in declared.hosts.values() if host.name == name), "enclumeLibvirtURI"
+    return next(host.dn for host in reversed(_with_uri(declared)) if host.name == name), "enclumeLibvirtURI"
+
+
+def _with_uri(declared: Declared) -> list[Host]:
+    """The hosts that state a URI, in one order: of two with one certname, the last counts."""
+    return sorted(
+        (host for host in declared.hosts.values() if host.libvirt_uri), key=lambda host: host.key, reverse=True
+    )
