@@ -43,6 +43,7 @@ class Served:
 
     def refused(self, why: str) -> None:
         """New settings cannot be used."""
+        self._runtime.builder.refused_settings = why
         _LOG.error("the settings in force stay: %s", why)
 
 

@@ -61,6 +61,7 @@ class Builder:
         self._keeper = Keeper()
         self._lock = Lock(settings.state)
         self._problem = ""
+        self.refused_settings = ""
         self._waiting_for_lock = False
         self._meaning: Meaning = EMPTY
         self._remembered: Mapping[str, Remembered] = {}
@@ -94,6 +95,7 @@ class Builder:
         waiting = f"another instance holds {self.settings.state}/lock: this one serves what is on disk"
         return (
             *((self._problem,) if self._problem else ()),
+            *((f"the settings in force stay: {self.refused_settings}",) if self.refused_settings else ()),
             *((waiting,) if self._waiting_for_lock else ()),
             *self._keeper.problems.values(),
             *self._shelf.set_aside,
