@@ -16,6 +16,9 @@ FLUSH_EVERY = 0.5
 HUNG_FOR = 60.0
 HUNG_AT_MOST = 300.0
 LOST_AT_MOST = 64
+# A connection that only waits for TCP to give up ends by itself before that.
+NEVER = 5
+DIED = "its thread in the inventory child ended by an error that is in the service's log; report it, it is tried again"
 RECYCLE = 75
 
 
@@ -34,6 +37,7 @@ class Supervisor:
         self._watchers: dict[HypervisorTarget, Watcher] = {}
         self.lost: list[Watcher] = []
         self._patience: dict[HypervisorTarget, float] = {}
+        self._revive_due: dict[HypervisorTarget, float] = {}
 
     def watch(self, wanted: Watch) -> None:
         """Watch these hypervisors and no others."""
@@ -42,6 +46,7 @@ class Supervisor:
             for target in set(self._watchers) - set(wanted.targets):
                 self._lose(self._watchers.pop(target))
                 self._patience.pop(target, None)
+                self._revive_due.pop(target, None)
             for target in wanted.targets:
                 if target not in self._watchers:
                     self._begin(target, Surroundings())
@@ -62,18 +67,33 @@ class Supervisor:
     @property
     def worn_out(self) -> bool:
         """Whether so many threads are lost that another process should take over."""
-        return sum(watcher.hung_for() > self._hung_for for watcher in self.lost) > self._lost_at_most
+        never = NEVER * self._hung_for
+        return sum(watcher.hung_for() > never for watcher in self.lost) > self._lost_at_most
 
     def check(self) -> None:
         """Look at every watcher once."""
         with self._lock:
             for target, watcher in tuple(self._watchers.items()):
-                watcher.check()
-                if watcher.hung_for() > self._patience.get(target, self._hung_for):
-                    self._begin_anew(target, watcher)
-                elif not watcher.hung_for():
-                    self._patience.pop(target, None)
+                self._check(target, watcher)
             self.lost = [watcher for watcher in self.lost if watcher.is_alive()]
+
+    def _check(self, target: HypervisorTarget, watcher: Watcher) -> None:
+        if not watcher.is_alive():
+            self._revive(target, watcher)
+            return
+        watcher.check()
+        if watcher.hung_for() > self._patience.get(target, self._hung_for):
+            self._begin_anew(target, watcher)
+        elif not watcher.hung_for():
+            self._patience.pop(target, None)
+
+    def _revive(self, target: HypervisorTarget, dead: Watcher) -> None:
+        """Report a thread that died of a fault of ours and begin anew, at most every half minute."""
+        now = time.monotonic()
+        if now >= self._revive_due.setdefault(target, now):
+            self._outbox.failed(target, time.time(), DIED)
+            self._revive_due[target] = now + self._hung_for / 2
+            self._begin(target, dead.around)
 
     def _lose(self, watcher: Watcher) -> None:
         watcher.stop()

@@ -1,5 +1,6 @@
 """What the child knows of one hypervisor, brought up to date with as few calls as the changes need."""
 
+import random
 import time
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
@@ -66,12 +67,12 @@ class View:
             reread = {g.uuid for g in glimpses}
         if reread or now >= self._flags_due:
             self._autostart, self._persistent = connection.flags()
-            self._flags_due = now + FLAGS_EVERY
+            self._flags_due = now + _spread(FLAGS_EVERY)
         known = self._read(connection, glimpses, reread, around)
         changed = known != self._known or host != self._host
         self._known, self._host, self._around = known, host, around
         if everything:
-            self._all_due = now + ALL_EVERY
+            self._all_due = now + _spread(ALL_EVERY)
         return self._seen(host) if changed else None
 
     def _is_new(self, glimpse: Glimpse) -> bool:
@@ -136,3 +137,8 @@ class View:
             libvirt_version=host.libvirt_version,
             domains=tuple(known.domain for known in self._known.values()),
         )
+
+
+def _spread(seconds: float) -> float:
+    """About so many seconds, so that hypervisors that were begun together are not read in full together for ever."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 (no secret rests on it)

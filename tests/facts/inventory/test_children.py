@@ -120,8 +120,9 @@ def test_a_child_that_hangs_as_a_whole_is_killed_and_started_again(monkeypatch: 
     assert not psutil.pid_exists(first)
 
 
-def test_a_child_that_takes_no_input_holds_nobody_up() -> None:
-    """Far more than a pipe holds is queued while the child is frozen; stopping still takes seconds at most."""
+def test_a_child_that_takes_no_input_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far more than a pipe holds is queued while the child is frozen, and it is stopped all the same."""
+    monkeypatch.setattr("facts.inventory.children.GOODBYE", 0.2)
     child = InventoryChild(lambda _message: None, lambda _reason: None)
     child.start()
     pid = until(lambda: child.pid, 5, "the child")
