@@ -49,14 +49,21 @@ def _validities(text: str) -> Iterator[Validity]:
 
 def _times(signed: Any, *, certificate: bool) -> list[Any]:
     """The two times of a certificate's validity (RFC 5280, 4.1), or a list's thisUpdate and nextUpdate (5.1)."""
-    fields = list(signed.values())
+    parts = _parts(signed)
     if certificate:
-        return next(list(field.values()) for field in fields if _is_validity(field))
-    return [field for field in fields if _is_time(field)]
+        # The one part that consists of times.
+        parts = [time for part in parts if len(_parts(part)) == 2 for time in _parts(part)]
+    times = [part for part in parts if _is_time(part)]
+    if not times:
+        raise ValueError("it says no time")
+    return times
 
 
-def _is_validity(field: Any) -> bool:
-    return hasattr(field, "values") and len(field) == 2 and all(map(_is_time, field.values()))
+def _parts(sequence: Any) -> list[Any]:
+    """The components of an ASN.1 sequence; of anything else, none. Two times of one type are read as a SEQUENCE OF."""
+    if type(sequence).__name__ not in ("Sequence", "SequenceOf"):
+        return []
+    return [sequence[number] for number in range(len(sequence))]
 
 
 def _is_time(field: Any) -> bool:

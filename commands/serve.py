@@ -55,7 +55,7 @@ class Served:
     )
 )
 @click.option(
-    "--log-level", type=click.Choice(_LEVELS), default="info", show_default=True, help="Least that is logged."
+    "--log-level", type=click.Choice(_LEVELS), default="info", show_default=True, help="The least that is logged."
 )
 @click.pass_obj
 def command(config: str | None, log_level: str) -> None:
