@@ -50,6 +50,8 @@ class _Tree:
         if key in self.entries:
             raise _refused(change, "this entry exists already")
         self._check_parent(change, parent(key))
+        above = self.entries.get(parent(key))
+        dn = f"{split(change.dn)[0]},{above.dn}" if above else change.dn
         attributes = Attributes(change)
         for attribute in change.attributes:
             attributes.add(change.line, attribute)
@@ -58,7 +60,7 @@ class _Tree:
         for name, value in pairs(split(change.dn)[0]):
             attributes.have(name, value)
         uuid, csn = text_of(change, "entryuuid"), text_of(change, "entrycsn")
-        self._put(Entry(change.dn, key, uuid, csn, *attributes.shown()))
+        self._put(Entry(dn, key, uuid, csn, *attributes.shown()))
 
     def modify(self, change: Modify) -> None:
         entry = self._entry(change)

@@ -102,9 +102,11 @@ class Attributes:
             raise LdifError(line, self._dn, f"the entry has no {attribute.name}")
         if not attribute.values:
             del self.found[key]
-        for value in _texts(attribute):
+        values = _texts(attribute)
+        for value in values:
             if not self.has(key, value):
                 raise LdifError(line, self._dn, f"{attribute.name} has no value {value!r}")
+        for value in values:
             self.lack(key, value)
 
     def _increment(self, line: int, attribute: Attribute) -> None:
