@@ -12,6 +12,8 @@ from facts.inventory.uri import parse_uri
 from facts.inventory.xml import Surroundings
 
 TICK = 0.25
+# Two hundred that begin together compete for this process: each would look slow.
+STAGGER = 0.005
 FLUSH_EVERY = 0.5
 HUNG_FOR = 60.0
 HUNG_AT_MOST = 300.0
@@ -47,9 +49,9 @@ class Supervisor:
                 self._lose(self._watchers.pop(target))
                 self._patience.pop(target, None)
                 self._revive_due.pop(target, None)
-            for target in wanted.targets:
-                if target not in self._watchers:
-                    self._begin(target, Surroundings())
+            fresh = [target for target in wanted.targets if target not in self._watchers]
+            for number, target in enumerate(fresh):
+                self._begin(target, Surroundings(), number * STAGGER)
 
     def run(self) -> None:
         """Supervise for the life of the process."""
@@ -99,7 +101,7 @@ class Supervisor:
         watcher.stop()
         self.lost.append(watcher)
 
-    def _begin(self, target: HypervisorTarget, around: Surroundings) -> None:
+    def _begin(self, target: HypervisorTarget, around: Surroundings, delay: float = 0.0) -> None:
         try:
             uri = parse_uri(target.uri, allow_test=self._wanted.allow_test)
         except ValueError as error:
@@ -107,7 +109,7 @@ class Supervisor:
             return
         watcher = Watcher(target, uri, self._wanted, self._outbox, around)
         self._watchers[target] = watcher
-        watcher.start()
+        watcher.start(delay)
 
     def _begin_anew(self, target: HypervisorTarget, hung: Watcher) -> None:
         self._lose(hung)

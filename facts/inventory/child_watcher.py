@@ -43,6 +43,7 @@ class Watcher:
         self._wake = threading.Event()
         self._quiet = threading.Event()
         self._stopped = False
+        self._delay = 0.0
         self._failures = 0
         self._waiting_since: float | None = None
         self._reports = 0
@@ -54,7 +55,9 @@ class Watcher:
         """The hypervisor's networks and pools as they were last read."""
         return self._view.around
 
-    def start(self) -> None:
+    def start(self, delay: float) -> None:
+        """Begin to observe in `delay` seconds."""
+        self._delay = delay
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,6 +86,7 @@ class Watcher:
             self._outbox.failed(self.target, time.time(), no_answer(self.target, self._deadline))
 
     def _run(self) -> None:
+        self._quiet.wait(self._delay)
         while not self._stopped:
             self._wake.clear()
             try:
