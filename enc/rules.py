@@ -9,6 +9,7 @@
 `docs/rules.md` describes every key; a file that cannot be read is one `SettingsError` with its line.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -19,12 +20,20 @@ from msgspec import Struct
 from enc.conditions import CONDITIONS, Condition, size
 from enc.references import check
 from errors import SettingsError
-from facts.directory.statements import CLASS, ENVIRONMENT, PARAMETER, RESERVED, VARIABLE
+from facts.directory.fields import PROVIDES
+from facts.directory.statements import CLASS, DEEPEST, ENVIRONMENT, PARAMETER, RESERVED, VARIABLE
 from facts.estate import Aspect, Kind, Node, Origin, Statement
+from facts.inventory.domains import StorageKind
 
 SHIPPED = Path(__file__).parent / "rules.yaml"
 
 _KEYS = ("name", "when", "classes", "parameters", "variables", "environment", "requires")
+_ALLOWED: Mapping[str, tuple[Any, ...]] = {
+    "kind": get_args(Kind),
+    "layer": (1, 2),
+    "providers": tuple(sorted(PROVIDES)),
+    "storage": get_args(StorageKind),
+}
 _NAMES = {"class": CLASS, "parameter": PARAMETER, "variable": VARIABLE}
 
 
@@ -64,7 +73,7 @@ def parse(text: str, file: str = "rules") -> Rules:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(file, "", f"is not YAML: {' '.join(str(error).split())}") from error
     if raw is None:
         return Rules((), ())
@@ -101,9 +110,9 @@ class _Parser:
         origin = Origin(f"{self.file}:{self.line}", name)
         return Rule(
             name=name,
-            conditions=self.conditions(raw.get("when") or {}, "when"),
+            conditions=self.conditions({} if raw.get("when") is None else raw["when"], "when"),
             statements=tuple(self.statements(raw, origin)),
-            requires=tuple(self.texts(raw.get("requires"), "requires")),
+            requires=tuple(self.requires(raw.get("requires"))),
             origin=origin,
         )
 
@@ -115,7 +124,7 @@ class _Parser:
     def condition(self, name: str, value: Any, key: str) -> Condition:
         if name == "not":
             return Condition(name, inner=self.conditions(value, key))
-        if name not in CONDITIONS and not name.startswith("facts."):
+        if name not in CONDITIONS and not (name.startswith("facts.") and name != "facts."):
             raise self.wrong(key, f"unknown condition; known are {', '.join(CONDITIONS)}, facts.NAME and not")
         values = tuple(value) if isinstance(value, list) else (value,)
         if not values or any(isinstance(one, Mapping | list) or one is None for one in values):
@@ -141,6 +150,12 @@ class _Parser:
                 raise self.wrong("environment", f"{environment!r} is no environment name")
             yield Statement("environment", "", str(environment), origin)
 
+    def requires(self, raw: Any) -> Iterable[str]:
+        for name in self.texts(raw, "requires"):
+            if name not in PROVIDES:
+                raise self.wrong("requires", f"{name!r} is none of {', '.join(sorted(PROVIDES))}")
+            yield name
+
     def statement(self, aspect: Aspect, name: str, value: Any, origin: Origin) -> Statement:
         unites = aspect == "parameter" and name.endswith("+")
         name = name.rstrip("+").strip() if unites else name
@@ -149,6 +164,7 @@ class _Parser:
         if unites and not isinstance(value, list | Mapping):
             raise self.wrong(f"{name}+", "expected a list or a mapping: `+` unites them over all levels")
         try:
+            _check_json(value, DEEPEST)
             check(value)
         except ValueError as error:
             raise self.wrong(name, str(error)) from error
@@ -174,7 +190,26 @@ def _check_values(name: str, values: tuple[Any, ...]) -> None:
     if name == "memory":
         for value in values:
             size(value)
-    allowed = {"kind": get_args(Kind), "layer": (1, 2)}.get(name)
-    for value in values if allowed else ():
-        if value not in allowed:  # type: ignore[operator]
-            raise ValueError(f"{value!r} is none of {', '.join(map(str, allowed or ()))}")
+    for value in values if name in _ALLOWED else ():
+        if isinstance(value, bool) or value not in _ALLOWED[name]:
+            raise ValueError(f"{value!r} is none of {', '.join(map(str, _ALLOWED[name]))}")
+
+
+def _check_json(value: Any, levels: int) -> None:
+    """Refuse what YAML can say and JSON cannot: dates, sets, infinities, halves of characters, endless nesting."""
+    if levels < 0:
+        raise ValueError("is nested too deep: flatten it")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if type(key) not in {str, int}:
+                raise ValueError(f"the key {key!r} is no text: put it in quotes")
+            _check_json(key, levels)
+            _check_json(inner, levels - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_json(inner, levels - 1)
+    elif isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError(f"{value!a} has half a character: write it whole")
+    elif not (value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))):
+        raise ValueError(f"{value!r} is no text, number or boolean that JSON has: put it in quotes")
