@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ _STANDARD = Path("/etc/ldap/schema")
 _STANDARD_SCHEMAS = ("core", "cosine", "nis", "inetorgperson")
 _INSTALL = "install it: apt-get install slapd ldap-utils"
 _SBIN = ":/usr/local/sbin:/usr/sbin:/sbin"
-_LONGEST_SOCKET = 100
+_LONGEST_SOCKET = 107
 _PATIENCE = 400
 
 _CONFIGURATION = """\
@@ -79,11 +80,12 @@ def slapd(folder: Path, estate: str, stopping: Event) -> Iterator[tuple[Child, D
     known = example(estate)
     configuration = _configure(folder, known)
     _load(program, configuration, shared() / "examples" / estate / known.directory)
-    reached = DirectorySettings(uri=f"ldapi://{quote(_socket(folder), safe='')}", base=known.base)
-    command = [program, "-d", "none", "-f", str(configuration), "-h", reached.uris[0]]
-    with child("slapd", command, folder / "slapd.log") as running:
-        _await(running, reached, stopping)
-        yield running, reached
+    with _socket(folder) as socket:
+        reached = DirectorySettings(uri=f"ldapi://{quote(str(socket), safe='')}", base=known.base)
+        command = [program, "-d", "none", "-f", str(configuration), "-h", reached.uris[0]]
+        with child("slapd", command, folder / "slapd.log") as running:
+            _await(running, reached, stopping)
+            yield running, reached
 
 
 def _program(name: str) -> str:
@@ -122,21 +124,28 @@ def _load(program: str, configuration: Path, ldif: Path) -> None:
         raise SourceError("slapadd", f"could not load {ldif}: {' '.join(loaded.stderr.split())}")
 
 
-def _socket(folder: Path) -> str:
-    """The unix socket, relative to here where the whole path would be longer than sockets may be."""
-    absolute = str(folder.resolve() / "ldapi")
-    return absolute if len(absolute.encode()) <= _LONGEST_SOCKET else os.path.relpath(absolute)
+@contextmanager
+def _socket(folder: Path) -> Iterator[Path]:
+    """Where the unix socket is: in the folder, else in one of a shorter path, since a socket's may have 107 bytes."""
+    socket = folder / "ldapi"
+    if len(os.fsencode(socket)) <= _LONGEST_SOCKET:
+        yield socket
+        return
+    with tempfile.TemporaryDirectory(prefix="enclume-demo-") as short:
+        yield Path(short, "ldapi")
 
 
 def _await(running: Child, reached: DirectorySettings, stopping: Event) -> None:
     """Wait until it answers, or until we are to stop. Raises `SourceError` when it ends or takes too long."""
+    reason = ""
     for _ in range(_PATIENCE):
         running.check()
         try:
             close(connect(reached, reached.uris[0]))
-        except SourceError:
-            if not pause(stopping):
-                return
+        except SourceError as error:
+            reason = str(error)
         else:
             return
-    raise SourceError("slapd", "does not answer", f"look at {running.log}")
+        if not pause(stopping):
+            return
+    raise SourceError("slapd", f"runs, but cannot be reached: {reason}")

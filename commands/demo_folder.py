@@ -19,10 +19,10 @@ def folder(path: Path) -> Iterator[Path]:
     What an earlier demonstration left there, having been killed, is removed first. Raises `Misused` for a folder that
     is somebody else's, or where another demonstration runs.
     """
-    made = not path.exists()
-    if not made and not path.is_dir():
+    if path.exists() and not path.is_dir():
         raise Misused(f"{path} is no folder: name another with --folder")
-    if not made and any(path.iterdir()) and not (path / LOCK).exists():
+    ours = not path.exists() or (path / LOCK).exists()
+    if not ours and any(path.iterdir()):
         raise Misused(f"{path} holds other things than a demonstration: name another with --folder")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def folder(path: Path) -> Iterator[Path]:
         _clear(path)
         (path / LOCK).unlink(missing_ok=True)
         os.close(descriptor)
-        if made:
+        if ours:
             path.rmdir()
 
 
