@@ -49,13 +49,14 @@ class Offline:
 
     def why(self, certname: str) -> dict[str, Any]:
         name = self._known_as(certname)
-        reasons = why(self._now.estate, name, self._rules) if self._now.estate else None
-        if reasons is None:
+        found = why(self._now.estate, name, self._rules) if self._now.estate else None
+        if found is None:
             raise self._none(certname)
         given = self._now.generation.answers.get(name)
         fresh = self._now.classification.results[name].answer
         state = "current" if given and fresh and given.digest == fresh.digest else "kept" if given else "none"
         digest = given.digest if given else None
+        reasons: dict[str, Any] = to_builtins(found)
         return reasons | {"answer": {"generation": 0, "digest": digest, "age": 0, "state": state}}
 
     def preview(self, ldif: bytes) -> dict[str, Any]:

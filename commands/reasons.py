@@ -11,6 +11,17 @@ Reasons = Mapping[str, Any]
 Place = Mapping[str, str]
 
 
+def of_class(reasons: Reasons, name: str) -> dict[str, Any]:
+    """The reasons of one class: where it comes from, its parameters', and the levels to tell them by."""
+    parameters = {key: value for key, value in reasons["parameters"].items() if key.rpartition("::")[0] == name}
+    return {
+        "certname": reasons["certname"],
+        "classes": {name: reasons["classes"][name]},
+        "parameters": parameters,
+        "levels": reasons["levels"],
+    }
+
+
 def lines_of(reasons: Reasons) -> Iterable[str]:
     """Everything that is known, line by line; parts that are not there are left out."""
     yield from _head(reasons)

@@ -5,8 +5,7 @@ import click
 from commands.asking import asked
 from commands.common import examples, load_settings, print_json
 from commands.outcome import FINE, No
-from commands.reasons import lines_of
-from enc.why import one_class
+from commands.reasons import lines_of, of_class
 
 
 @click.command(
@@ -34,8 +33,7 @@ def command(config: str | None, certname: str, class_name: str | None, offline: 
         wanted = class_name.removeprefix("::")
         if wanted not in reasons["classes"]:
             raise No(f"{certname} has no class {wanted}; it has {', '.join(reasons['classes']) or 'none'}")
-        one = one_class(reasons, wanted)
-        reasons = {**one, "levels": reasons["levels"]} if not as_json else dict(one)
+        reasons = of_class(reasons, wanted)
     if as_json:
         print_json(reasons)
     else:

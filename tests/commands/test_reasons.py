@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from commands.reasons import lines_of
+from commands.reasons import lines_of, of_class
 
 CSN = "20260101120000.000000Z#000000#000#000000"
 WEB = "cn=web,ou=services,dc=lab,dc=test"
@@ -84,14 +84,13 @@ def test_everything_that_is_known_is_told() -> None:
 
 
 def test_of_one_class_only_what_belongs_to_it_is_told() -> None:
-    one = {
-        "certname": "alpha.lab.test",
-        "classes": {"base": REASONS["classes"]["base"]},
-        "parameters": {},
-        "levels": REASONS["levels"],
-    }
-    assert [click.unstyle(line) for line in lines_of(one)] == [
+    assert [click.unstyle(line) for line in lines_of(of_class(REASONS, "base"))] == [
         "alpha.lab.test",
         "classes",
         '  base  <- rule rules.yaml:3 "every node"',
     ]
+
+
+def test_a_class_has_its_own_parameters_and_no_longer_names() -> None:
+    reasons = {**REASONS, "parameters": {"apache::port": REASONS["parameters"]["apache::port"], "apache::mod::a": {}}}
+    assert list(of_class(reasons, "apache")["parameters"]) == ["apache::port"]
