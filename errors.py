@@ -29,9 +29,7 @@ class LdifError(EnclumeError):
 
     def __init__(self, line: int, dn: str, reason: str) -> None:
         self.line, self.dn, self.reason = line, dn, reason
-        super().__init__(
-            f"line {line}: {dn}: {reason}" if dn else f"line {line}: {reason}"
-        )
+        super().__init__(f"line {line}: {dn}: {reason}" if dn else f"line {line}: {reason}")
 
 
 class StateError(EnclumeError):

@@ -25,64 +25,26 @@ Port = r"(?P<host>\[[0-9a-fA-F:]+\]|[^:\s]+):(?P<port>\d{1,5})"
 
 
 class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    uri: Annotated[
-        str | tuple[str, ...],
-        Meta(description="LDAP URI, or a list of them, tried in turn"),
-    ]
-    base: Annotated[
-        str, Meta(min_length=3, description="DN below which everything stands")
-    ]
-    hosts: Annotated[
-        str | None, Meta(description="search base of the hosts; default ou=hosts,BASE")
-    ] = None
-    profiles: Annotated[
-        str | None,
-        Meta(description="search base of the profiles; default ou=profiles,BASE"),
-    ] = None
-    services: Annotated[
-        str | None,
-        Meta(description="search base of the services; default ou=services,BASE"),
-    ] = None
-    sites: Annotated[
-        str | None, Meta(description="search base of the sites; default ou=sites,BASE")
-    ] = None
+    uri: Annotated[str | tuple[str, ...], Meta(description="LDAP URI, or a list of them, tried in turn")]
+    base: Annotated[str, Meta(min_length=3, description="DN below which everything stands")]
+    hosts: Annotated[str | None, Meta(description="search base of the hosts; default ou=hosts,BASE")] = None
+    profiles: Annotated[str | None, Meta(description="search base of the profiles; default ou=profiles,BASE")] = None
+    services: Annotated[str | None, Meta(description="search base of the services; default ou=services,BASE")] = None
+    sites: Annotated[str | None, Meta(description="search base of the sites; default ou=sites,BASE")] = None
     bind_dn: Annotated[
-        str | None,
-        Meta(
-            description="DN of the simple bind; none: EXTERNAL on ldapi, else anonymous"
-        ),
+        str | None, Meta(description="DN of the simple bind; none: EXTERNAL on ldapi, else anonymous")
     ] = None
-    password_file: Annotated[
-        str | None, Meta(description="file whose first line is the bind's password")
-    ] = None
+    password_file: Annotated[str | None, Meta(description="file whose first line is the bind's password")] = None
     start_tls: Annotated[bool, Meta(description="StartTLS on ldap:// URIs")] = False
-    ca_file: Annotated[
-        str | None,
-        Meta(description="CA certificates that the LDAP server is verified against"),
-    ] = None
-    legacy: Annotated[
-        bool,
-        Meta(
-            description="serve puppetClient entries as Puppet's old LDAP terminus did"
-        ),
-    ] = False
+    ca_file: Annotated[str | None, Meta(description="CA certificates that the LDAP server is verified against")] = None
+    legacy: Annotated[bool, Meta(description="serve puppetClient entries as Puppet's old LDAP terminus did")] = False
     legacy_attributes: Annotated[
-        bool,
-        Meta(
-            description="with legacy: every attribute of an entry becomes a parameter, but userPassword"
-        ),
+        bool, Meta(description="with legacy: every attribute of an entry becomes a parameter, but userPassword")
     ] = False
-    deadline: Annotated[
-        Seconds, Meta(description="seconds that one exchange with the server may take")
-    ] = 5.0
-    heartbeat: Annotated[
-        Seconds, Meta(description="seconds between two comparisons of contextCSN")
-    ] = 5.0
+    deadline: Annotated[Seconds, Meta(description="seconds that one exchange with the server may take")] = 5.0
+    heartbeat: Annotated[Seconds, Meta(description="seconds between two comparisons of contextCSN")] = 5.0
     reload_interval: Annotated[
-        Seconds,
-        Meta(
-            description="seconds between two full loads from a server without RFC 4533 sync"
-        ),
+        Seconds, Meta(description="seconds between two full loads from a server without RFC 4533 sync")
     ] = 30.0
 
     def __post_init__(self) -> None:
@@ -90,9 +52,7 @@ class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("name at least one LDAP URI in `uri`")
         for uri in self.uris:
             if not re.match(r"(ldap|ldaps|ldapi)://", uri):
-                raise ValueError(
-                    f"`uri` {uri!r}: expected ldap://, ldaps:// or ldapi://"
-                )
+                raise ValueError(f"`uri` {uri!r}: expected ldap://, ldaps:// or ldapi://")
         if (self.bind_dn is None) != (self.password_file is None):
             raise ValueError("`bind_dn` and `password_file` go together")
         if self.legacy_attributes and not self.legacy:
@@ -123,139 +83,77 @@ class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
 class TLSSettings(Struct, frozen=True, forbid_unknown_fields=True):
     certificate: Annotated[str, Meta(description="this service's certificate, PEM")]
     key: Annotated[str, Meta(description="its private key, PEM")]
-    ca: Annotated[
-        str, Meta(description="the Puppet CA's certificates: who may connect, PEM")
-    ]
-    crl: Annotated[
-        str | None,
-        Meta(
-            description="the Puppet CA's revocation lists, PEM; reread when they change"
-        ),
-    ] = None
+    ca: Annotated[str, Meta(description="the Puppet CA's certificates: who may connect, PEM")]
+    crl: Annotated[str | None, Meta(description="the Puppet CA's revocation lists, PEM; reread when they change")] = (
+        None
+    )
 
 
 class HypervisorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     uris: Annotated[
-        Mapping[str, str],
-        Meta(
-            description="libvirt URIs by hypervisor certname, beside those in the directory"
-        ),
+        Mapping[str, str], Meta(description="libvirt URIs by hypervisor certname, beside those in the directory")
     ] = {}
-    deadline: Annotated[
-        Seconds, Meta(description="seconds that a hypervisor may take to answer")
-    ] = 5.0
-    interval: Annotated[
-        Seconds,
-        Meta(description="seconds between two polls; events make changes faster"),
-    ] = 2.0
-    allow_test: Annotated[
-        bool, Meta(description="accept libvirt's test driver: for demonstrations")
-    ] = False
+    deadline: Annotated[Seconds, Meta(description="seconds that a hypervisor may take to answer")] = 5.0
+    interval: Annotated[Seconds, Meta(description="seconds between two polls; events make changes faster")] = 2.0
+    allow_test: Annotated[bool, Meta(description="accept libvirt's test driver: for demonstrations")] = False
 
 
 class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True):
     changed: Annotated[
-        Share,
-        Meta(
-            description="share of the nodes that may lose classes, environment or answer at once"
-        ),
+        Share, Meta(description="share of the nodes that may lose classes, environment or answer at once")
     ] = 0.1
-    shrunk: Annotated[
-        Share,
-        Meta(description="share of its entries that the directory may lose at once"),
-    ] = 0.1
+    shrunk: Annotated[Share, Meta(description="share of its entries that the directory may lose at once")] = 0.1
     at_least: Annotated[
-        Annotated[int, Meta(ge=1)],
-        Meta(description="fewer nodes or entries than this never trip the guard"),
+        Annotated[int, Meta(ge=1)], Meta(description="fewer nodes or entries than this never trip the guard")
     ] = 5
     protected: Annotated[
-        tuple[str, ...],
-        Meta(description="certnames whose answer never changes without approval"),
+        tuple[str, ...], Meta(description="certnames whose answer never changes without approval")
     ] = ()
 
 
 class AnswerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: Annotated[
-        Literal["hiera", "inline"],
-        Meta(
-            description="where class parameters travel: through Hiera, or in the answer"
-        ),
+        Literal["hiera", "inline"], Meta(description="where class parameters travel: through Hiera, or in the answer")
     ] = "hiera"
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[
-        Annotated[int, Meta(ge=2, le=512)],
-        Meta(description="requests that are answered at one time"),
+        Annotated[int, Meta(ge=2, le=512)], Meta(description="requests that are answered at one time")
     ] = 64
-    request_seconds: Annotated[
-        Seconds, Meta(description="seconds after which a dawdling request is ended")
-    ] = 10.0
-    body_bytes: Annotated[
-        Annotated[int, Meta(ge=1024)],
-        Meta(description="largest body of a request, in bytes"),
-    ] = 16 * 1024 * 1024
+    request_seconds: Annotated[Seconds, Meta(description="seconds after which a dawdling request is ended")] = 10.0
+    body_bytes: Annotated[Annotated[int, Meta(ge=1024)], Meta(description="largest body of a request, in bytes")] = (
+        16 * 1024 * 1024
+    )
 
 
 class AccessSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    servers: Annotated[
-        tuple[str, ...],
-        Meta(description="certnames of the Puppet servers: may ask for all nodes"),
-    ] = ()
+    servers: Annotated[tuple[str, ...], Meta(description="certnames of the Puppet servers: may ask for all nodes")] = ()
     administrators: Annotated[
-        tuple[str, ...],
-        Meta(description="certnames that may ask for all nodes, preview and approve"),
+        tuple[str, ...], Meta(description="certnames that may ask for all nodes, preview and approve")
     ] = ()
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     directory: Annotated[DirectorySettings, Meta(description="the LDAP directory")]
-    sites: Annotated[
-        tuple[str, ...],
-        Meta(description="the sites that this instance serves; none named: all"),
-    ] = ()
-    state: Annotated[str, Meta(description="folder of what is kept over a restart")] = (
-        "/var/lib/enclume"
-    )
-    listen: Annotated[
-        str, Meta(pattern=f"^{Port}$", description="address and port of the service")
-    ] = "127.0.0.1:8787"
-    tls: Annotated[
-        TLSSettings | None,
-        Meta(description="TLS with the Puppet CA; without it, loopback only"),
-    ] = None
-    rules: Annotated[
-        str | None,
-        Meta(description="file of rules; default: the rules shipped with Enclume"),
-    ] = None
+    sites: Annotated[tuple[str, ...], Meta(description="the sites that this instance serves; none named: all")] = ()
+    state: Annotated[str, Meta(description="folder of what is kept over a restart")] = "/var/lib/enclume"
+    listen: Annotated[str, Meta(pattern=f"^{Port}$", description="address and port of the service")] = "127.0.0.1:8787"
+    tls: Annotated[TLSSettings | None, Meta(description="TLS with the Puppet CA; without it, loopback only")] = None
+    rules: Annotated[str | None, Meta(description="file of rules; default: the rules shipped with Enclume")] = None
     facts: Annotated[
-        str | None,
-        Meta(
-            description="folder of the Puppet server's fact cache (…/server_data/facts), for rules"
-        ),
+        str | None, Meta(description="folder of the Puppet server's fact cache (…/server_data/facts), for rules")
     ] = None
-    hypervisors: Annotated[
-        HypervisorSettings, Meta(description="the hypervisors' libvirt")
-    ] = HypervisorSettings()
-    guard: Annotated[
-        GuardSettings,
-        Meta(description="what holds back a change that takes too much away"),
-    ] = GuardSettings()
+    hypervisors: Annotated[HypervisorSettings, Meta(description="the hypervisors' libvirt")] = HypervisorSettings()
+    guard: Annotated[GuardSettings, Meta(description="what holds back a change that takes too much away")] = (
+        GuardSettings()
+    )
     freshness: Annotated[
-        Seconds,
-        Meta(
-            description="seconds within which the directory was read for a 404 to be believed"
-        ),
+        Seconds, Meta(description="seconds within which the directory was read for a 404 to be believed")
     ] = 300.0
-    answer: Annotated[AnswerSettings, Meta(description="the form of the answers")] = (
-        AnswerSettings()
-    )
-    limits: Annotated[LimitSettings, Meta(description="limits of the HTTP service")] = (
-        LimitSettings()
-    )
-    access: Annotated[
-        AccessSettings, Meta(description="who may ask for what, by certificate name")
-    ] = AccessSettings()
+    answer: Annotated[AnswerSettings, Meta(description="the form of the answers")] = AnswerSettings()
+    limits: Annotated[LimitSettings, Meta(description="limits of the HTTP service")] = LimitSettings()
+    access: Annotated[AccessSettings, Meta(description="who may ask for what, by certificate name")] = AccessSettings()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -264,17 +162,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return host.strip("[]"), int(port)
 
 
-_PATHS = (
-    "password_file",
-    "ca_file",
-    "certificate",
-    "key",
-    "ca",
-    "crl",
-    "state",
-    "rules",
-    "facts",
-)
+_PATHS = ("password_file", "ca_file", "certificate", "key", "ca", "crl", "state", "rules", "facts")
 
 
 def load(file: str | os.PathLike[str]) -> Settings:
@@ -286,19 +174,11 @@ def load(file: str | os.PathLike[str]) -> Settings:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(
-            str(path), "", f"cannot be read: {error.strerror}"
-        ) from error
+        raise SettingsError(str(path), "", f"cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            str(path), "", f"is not YAML: {_one_line(error)}"
-        ) from error
+        raise SettingsError(str(path), "", f"is not YAML: {_one_line(error)}") from error
     if not isinstance(raw, dict):
-        raise SettingsError(
-            str(path),
-            "",
-            "expected a mapping with at least directory.uri and directory.base",
-        )
+        raise SettingsError(str(path), "", "expected a mapping with at least directory.uri and directory.base")
     return parse(_absolute(raw, path.absolute().parent), str(path))
 
 
@@ -313,9 +193,7 @@ def convert(raw: object, into: type[T], file: str) -> T:
         return msgspec.convert(raw, into)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `")
-        raise SettingsError(
-            file, where.rstrip("`").removeprefix("$").removeprefix("."), reason
-        ) from error
+        raise SettingsError(file, where.rstrip("`").removeprefix("$").removeprefix("."), reason) from error
 
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -1,41 +1,105 @@
 """Why: where each class, parameter, variable and the environment of a node come from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec import UNSET, Struct, UnsetType
 
 from enc.classify import classify
 from enc.merge import Outcome
 from enc.rules import Rules
-from facts.estate import Estate, Node, Statement
+from facts.estate import Aspect, Estate, Node, Statement
+from facts.findings import Finding
 
 
-def why(estate: Estate, certname: str, rules: Rules) -> dict[str, Any] | None:
-    """The reasons of one node's answer as plain data, None for a node that is not in the estate.
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a statement stands: a DN, its attribute and entryCSN, or a rules file with its line and the rule's name.
 
-    Every statement is `{where, what, entryCSN}`: a DN with its attribute and entryCSN, or a rules file with its line
-    and the rule's name. A class has a list of them; a parameter its value, where it comes `from` and what it `beats`.
+    `value` is what a beaten statement says.
     """
+
+    where: str
+    what: str
+    entryCSN: str | UnsetType = UNSET  # noqa: N815 - LDAP's own spelling
+    value: Any = UNSET
+
+
+class Explained(Struct, frozen=True, rename={"chosen": "from"}):
+    """A value, the statements that it comes from, and those that they beat."""
+
+    value: Any
+    chosen: tuple[Place, ...]
+    beats: tuple[Place, ...] = ()
+
+
+class Because(Struct, frozen=True):
+    """A word of the join, and the sentence that says why."""
+
+    value: str | int | None
+    because: str
+
+
+class Placed(Because, frozen=True):
+    """A guest's hypervisor, its domain's UUID, and the libvirt URIs of the hypervisors that define that domain."""
+
+    domain: str | None
+    defined_on: Mapping[str, str | None]
+
+
+class Joined(Struct, frozen=True):
+    """What the join says of the node; `services` with their DNs, `providers` with their certnames."""
+
+    kind: Because
+    site: Because
+    layer: Because
+    hypervisor: Placed
+    services: Mapping[str, str]
+    providers: Mapping[str, tuple[str, ...]]
+    facts: Mapping[str, Any]
+
+
+class Level(Struct, frozen=True):
+    """One level of the merge, and the DNs or rules that stand at it."""
+
+    level: str
+    where: tuple[str, ...]
+
+
+class Why(Struct, frozen=True):
+    """The reasons of one node's answer; `levels` the most specific first."""
+
+    certname: str
+    dn: str
+    classes: Mapping[str, tuple[Place, ...]]
+    parameters: Mapping[str, Explained]
+    variables: Mapping[str, Explained]
+    environment: Explained | None
+    enclume: Joined
+    levels: tuple[Level, ...]
+    findings: tuple[Finding, ...]
+
+
+def why(estate: Estate, certname: str, rules: Rules) -> Why | None:
+    """The reasons of one node's answer; None for a node that is not in the estate."""
     node = estate.nodes.get(certname)
     if node is None:
         return None
     classified = classify(node, rules)
     csns = _Csns(estate)
-    explained: dict[str, dict[str, Any]] = {"class": {}, "parameter": {}, "variable": {}, "environment": {}}
+    explained: dict[Aspect, dict[str, Explained]] = {"class": {}, "parameter": {}, "variable": {}, "environment": {}}
     for (aspect, name), outcome in classified.merged.outcomes.items():
         explained[aspect][name] = csns.outcome(outcome)
-    return {
-        "certname": certname,
-        "dn": node.host.dn,
-        "classes": {name: reasons["from"] for name, reasons in explained["class"].items()},
-        "parameters": explained["parameter"],
-        "variables": explained["variable"],
-        "environment": explained["environment"].get(""),
-        "enclume": _joined(node, estate),
-        "levels": _levels(node, [rule.origin.where for rule in classified.applied]),
-        "findings": [asdict(finding) for finding in classified.findings],
-    }
+    return Why(
+        certname=certname,
+        dn=node.host.dn,
+        classes={name: reasons.chosen for name, reasons in explained["class"].items()},
+        parameters=explained["parameter"],
+        variables=explained["variable"],
+        environment=explained["environment"].get(""),
+        enclume=_joined(node, estate),
+        levels=tuple(_levels(node, [rule.origin.where for rule in classified.applied])),
+        findings=classified.findings,
+    )
 
 
 class _Csns:
@@ -44,35 +108,33 @@ class _Csns:
     def __init__(self, estate: Estate) -> None:
         self._by_dn = {entry.dn: entry.csn for entry in estate.directory.entries.values()}
 
-    def outcome(self, outcome: Outcome) -> dict[str, Any]:
-        reasons: dict[str, Any] = {"value": outcome.value, "from": [self.statement(one) for one in outcome.chosen]}
-        if outcome.beaten:
-            reasons["beats"] = [self.statement(one) | {"value": one.value} for one in outcome.beaten]
-        return reasons
+    def outcome(self, outcome: Outcome) -> Explained:
+        chosen = tuple(self.place(statement, UNSET) for statement in outcome.chosen)
+        return Explained(outcome.value, chosen, tuple(self.place(one, one.value) for one in outcome.beaten))
 
-    def statement(self, statement: Statement) -> dict[str, str]:
-        found = {"where": statement.origin.where, "what": statement.origin.what}
-        csn = self._by_dn.get(statement.origin.where)
-        return found | {"entryCSN": csn} if csn else found
+    def place(self, statement: Statement, value: Any) -> Place:
+        csn = self._by_dn.get(statement.origin.where) or UNSET
+        return Place(where=statement.origin.where, what=statement.origin.what, entryCSN=csn, value=value)
 
 
-def _joined(node: Node, estate: Estate) -> dict[str, Any]:
+def _joined(node: Node, estate: Estate) -> Joined:
     """Where the join's own words come from."""
     uris = {target.name: target.uri for target in estate.targets}
-    return {
-        "kind": {"value": node.kind, "because": _kind_because(node)},
-        "site": {"value": node.site.name if node.site else None, "because": _site_because(node)},
-        "layer": {"value": node.layer, "because": "enclumeLayer" if node.host.layer else "the default for its kind"},
-        "hypervisor": {
-            "value": node.placement.hypervisor,
-            "because": node.placement.because,
-            "domain": node.hardware.uuid if node.hardware else None,
-            "defined_on": {name: uris.get(name) for name in node.placement.observed_on},
-        },
-        "services": {service.name: service.dn for service in node.services},
-        "providers": {provided: list(names) for provided, names in node.providers.items()},
-        "facts": dict(node.facts),
-    }
+    placement = node.placement
+    return Joined(
+        kind=Because(node.kind, _kind_because(node)),
+        site=Because(node.site.name if node.site else None, _site_because(node)),
+        layer=Because(node.layer, "enclumeLayer" if node.host.layer else "the default for its kind"),
+        hypervisor=Placed(
+            placement.hypervisor,
+            placement.because,
+            node.hardware.uuid if node.hardware else None,
+            {name: uris.get(name) for name in placement.observed_on},
+        ),
+        services={service.name: service.dn for service in node.services},
+        providers=node.providers,
+        facts=node.facts,
+    )
 
 
 def _kind_because(node: Node) -> str:
@@ -89,24 +151,15 @@ def _site_because(node: Node) -> str:
     return f"its hypervisor is {node.placement.hypervisor}" if node.site else "not declared"
 
 
-def _levels(node: Node, rules: list[str]) -> list[dict[str, Any]]:
-    """The levels that were merged, the most specific first."""
-    levels: list[tuple[str, list[str]]] = [
-        ("host", [node.host.dn]),
-        ("service at the site", [service.dn for service in node.site_services]),
-        ("service", [service.dn for service in node.services]),
-        *(("profile", [profile.dn]) for profile in node.profiles),
-        ("site", [node.site.dn] if node.site else []),
-        *(("rule", [rule]) for rule in rules),
-    ]
-    return [{"level": name, "where": where} for name, where in levels if where]
-
-
-def one_class(reasons: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The reasons of one class: where it comes from, and its parameters'."""
-    prefix = f"{name}::"
-    return {
-        "certname": reasons["certname"],
-        "classes": {name: reasons["classes"].get(name, [])},
-        "parameters": {key: value for key, value in reasons["parameters"].items() if key.startswith(prefix)},
-    }
+def _levels(node: Node, rules: list[str]) -> Iterable[Level]:
+    """The levels that were merged and say something, the most specific first."""
+    yield Level("host", (node.host.dn,))
+    for name, entries in (("service at the site", node.site_services), ("service", node.services)):
+        if entries:
+            yield Level(name, tuple(entry.dn for entry in entries))
+    for profile in node.profiles:
+        yield Level("profile", (profile.dn,))
+    if node.site is not None:
+        yield Level("site", (node.site.dn,))
+    for rule in rules:
+        yield Level("rule", (rule,))

@@ -47,11 +47,7 @@ class Builder:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        rules: Rules,
-        upkeep: Upkeep,
-        watch: Callable[[tuple[HypervisorTarget, ...]], None],
+        self, settings: Settings, rules: Rules, upkeep: Upkeep, watch: Callable[[tuple[HypervisorTarget, ...]], None]
     ) -> None:
         self.settings, self.rules, self.upkeep = settings, rules, upkeep
         self.heartbeat = time.monotonic()

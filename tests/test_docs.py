@@ -10,12 +10,16 @@ import pytest
 import yaml
 from msgspec import Meta, Struct
 
+from app import Runtime, create_app
 from enc.conditions import CONDITIONS
 from enc.references import REFERENCES
 from enc.rules import SHIPPED, load, parse
 from facts.directory.fields import PROVIDES
 from facts.findings import FINDINGS
 from settings import Settings
+from tests.web.serving import configured
+from tools.schemas import schema
+from web.bodies import BODIES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -92,3 +96,17 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     for page in (*DOCS.rglob("*.md"), ROOT / "README.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_every_body_has_its_schema_on_paper(name: str) -> None:
+    assert (DOCS / "schemas" / f"{name}.json").read_text() == schema(name), "run `make schemas`"
+
+
+def test_every_endpoint_is_documented(tmp_path: Path) -> None:
+    app = create_app(Runtime(configured(tmp_path)))
+    text = (DOCS / "http.md").read_text()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: match[1].upper(), rule.rule)
+        (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        assert f"| `{method} {path}` |" in text

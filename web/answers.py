@@ -4,6 +4,7 @@ import time
 from typing import Protocol
 
 from flask import Blueprint, Response, request
+from msgspec.structs import asdict
 
 from enc.answer import Answer
 from enc.rules import Rules
@@ -14,6 +15,7 @@ from facts.upkeep import Freshness
 from generation.now import Now
 from settings import Settings
 from web.access import Access
+from web.bodies import Reasons, Served
 from web.replies import refuse, reply
 
 
@@ -116,13 +118,9 @@ class _Asked:
             return self._none(certname, now)
         given = now.generation.answers.get(name)
         fresh = now.classification.results.get(name)
-        reasons["answer"] = {
-            "generation": now.generation.number,
-            "digest": given.digest if given else None,
-            "age": int(self._age(name, now)),
-            "state": _state(given, fresh.answer if fresh else None),
-        }
-        return reply(reasons)
+        state = _state(given, fresh.answer if fresh else None)
+        served = Served(now.generation.number, given.digest if given else None, int(self._age(name, now)), state)
+        return reply(Reasons(**asdict(reasons), answer=served))
 
 
 def _state(given: Answer | None, fresh: Answer | None) -> str:

@@ -3,12 +3,12 @@ a change.
 """
 
 from flask import Blueprint, Response, request
-from msgspec.structs import asdict
 
 from errors import LdifError
 from generation.builder import Builder
 from generation.changes import held_differences, preview_ldif
 from web.access import Access, allowed
+from web.bodies import Approved, Findings, HeldNodes, Holding, Preview
 from web.replies import refuse, reply
 
 
@@ -23,7 +23,7 @@ def blueprint(builder: Builder, access: Access) -> Blueprint:
             return refuse(400, f"the LDIF cannot be applied: {error}")
         if differences is None:
             return refuse(503, "the directory has not been read yet: ask again")
-        return reply({"nodes": differences})
+        return reply(Preview(differences))
 
     def approve(number: int) -> Response:
         released = builder.approve(number)
@@ -31,17 +31,17 @@ def blueprint(builder: Builder, access: Access) -> Blueprint:
             hold = builder.now.generation.hold
             held = f"held is {hold.number}: review that" if hold else "nothing is held"
             return refuse(409, f"generation {number} is not held; {held}")
-        return reply({"generation": released.number, "nodes": len(released.answers)})
+        return reply(Approved(released.number, len(released.answers)))
 
     def held() -> Response:
         hold = builder.now.generation.hold
         if hold is None:
-            return reply({"held": None})
+            return reply(Holding(None))
         nodes = held_differences(builder.now.generation)
-        return reply({"held": {"number": hold.number, "since": hold.since, "reasons": hold.reasons, "nodes": nodes}})
+        return reply(Holding(HeldNodes(hold.number, hold.since, hold.reasons, nodes)))
 
     def findings() -> Response:
-        return reply({"findings": [asdict(finding) for finding in builder.now.findings()]})
+        return reply(Findings(builder.now.findings()))
 
     routes.add_url_rule("/preview", view_func=allowed(access.administrator, preview), methods=["POST"])
     routes.add_url_rule("/approve/<int:number>", view_func=allowed(access.administrator, approve), methods=["POST"])

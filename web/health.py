@@ -1,13 +1,14 @@
 """`/health/live` and `/health/ready`: whether the builder lives, and what is served how old."""
 
 import time
-from typing import Any
 
 from flask import Blueprint, Response
 
 from facts.source import SourceKey
 from facts.upkeep import Freshness, age
 from generation.builder import Builder
+from generation.generation import Hold
+from web.bodies import Held, Live, Ready, Source
 from web.replies import reply
 
 PULSE = 60.0
@@ -21,32 +22,29 @@ def blueprint(builder: Builder) -> Blueprint:
     @routes.get("/health/live")
     def live() -> Response:
         silent = time.monotonic() - builder.heartbeat
-        content = {"live": silent < PULSE, "heartbeat_age": round(silent, 1), "failed_builds": builder.failed_builds}
+        content = Live(silent < PULSE, round(silent, 1), builder.failed_builds)
         return reply(content, 200 if silent < PULSE else 503)
 
     @routes.get("/health/ready")
     def ready() -> Response:
         generation = builder.now.generation
-        content = {
-            "ready": generation.number > 0,
-            "generation": generation.number,
-            "nodes": len(generation.answers),
-            "held": _held(builder),
-            "findings": len(builder.now.findings()),
-            "sources": [_source(key, fresh) for key, fresh in sorted(builder.upkeep.freshness().items())],
-            "problems": list(builder.problems),
-        }
+        content = Ready(
+            ready=generation.number > 0,
+            generation=generation.number,
+            nodes=len(generation.answers),
+            held=_held(generation.hold),
+            findings=len(builder.now.findings()),
+            sources=tuple(_source(key, fresh) for key, fresh in sorted(builder.upkeep.freshness().items())),
+            problems=builder.problems,
+        )
         return reply(content, 200 if generation.number > 0 else 503)
 
     return routes
 
 
-def _held(builder: Builder) -> dict[str, Any] | None:
-    hold = builder.now.generation.hold
-    if hold is None:
-        return None
-    return {"number": hold.number, "since": hold.since, "nodes": len(hold.changes), "reasons": list(hold.reasons)}
+def _held(hold: Hold | None) -> Held | None:
+    return Held(hold.number, hold.since, len(hold.changes), hold.reasons) if hold else None
 
 
-def _source(key: SourceKey, fresh: Freshness) -> dict[str, Any]:
-    return {"kind": key.kind, "target": key.target, "age": age(fresh), "error": fresh.error or None}
+def _source(key: SourceKey, fresh: Freshness) -> Source:
+    return Source(key.kind, key.target, age(fresh), fresh.error or None)

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 from flask import Response
 
+from web.bodies import Refusal
+
 
 def reply(content: Any, status: int = 200) -> Response:
     """A JSON body."""
@@ -13,4 +15,4 @@ def reply(content: Any, status: int = 200) -> Response:
 
 def refuse(status: int, error: str) -> Response:
     """`{"error": …}` with a status."""
-    return reply({"error": error}, status)
+    return reply(Refusal(error), status)

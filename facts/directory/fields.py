@@ -80,11 +80,7 @@ def provides(reader: Reader) -> tuple[str, ...]:
     """enclumeProvides, sorted."""
     found = {value.lower() for value in reader.entry.values("enclumeprovides")}
     for unknown in sorted(found - PROVIDES):
-        reader.wrong(
-            "bad_value",
-            "enclumeProvides",
-            f"{unknown!r} is none of {', '.join(sorted(PROVIDES))}",
-        )
+        reader.wrong("bad_value", "enclumeProvides", f"{unknown!r} is none of {', '.join(sorted(PROVIDES))}")
     return tuple(sorted(found & PROVIDES))
 
 
@@ -104,12 +100,7 @@ def addresses(reader: Reader) -> tuple[str, ...]:
         try:
             found.append(str(ipaddress.ip_address(value)))
         except ValueError:
-            reader.wrong(
-                "bad_value",
-                "ipHostNumber",
-                f"{value!r} is no IP address; it is left out",
-                holds=False,
-            )
+            reader.wrong("bad_value", "ipHostNumber", f"{value!r} is no IP address; it is left out", holds=False)
     return tuple(found)
 
 

@@ -15,11 +15,7 @@ def readings(settings: DirectorySettings) -> tuple[Reading, ...]:
     host_classes = frozenset({"puppetclient", "enclumehost", "device", "iphost"})
     return (
         Reading(normalise(settings.services_base), frozenset({"enclumeservice"}), _service),
-        Reading(
-            normalise(settings.profiles_base),
-            frozenset({"puppetclient", "enclumeprofile"}),
-            _profile,
-        ),
+        Reading(normalise(settings.profiles_base), frozenset({"puppetclient", "enclumeprofile"}), _profile),
         Reading(normalise(settings.sites_base), frozenset({"enclumesite"}), _site),
         Reading(normalise(settings.hosts_base), host_classes, _host),
     )
@@ -30,11 +26,7 @@ def _host(entry: Entry) -> Read:
     reader.read_statements()
     certname = name_of(entry, "cn").lower()
     if not is_certname(certname):
-        reader.wrong(
-            "bad_name",
-            "cn",
-            f"{certname!r} is no certname: lower case letters, digits, `.`, `_` and `-`",
-        )
+        reader.wrong("bad_name", "cn", f"{certname!r} is no certname: lower case letters, digits, `.`, `_` and `-`")
     host = Host(
         dn=entry.dn,
         key=entry.key,
@@ -77,13 +69,7 @@ def _profile(entry: Entry) -> Read:
     reader = Reader(entry)
     reader.read_statements()
     return finish(
-        reader,
-        Profile(
-            dn=entry.dn,
-            key=entry.key,
-            name=name_of(entry, "cn"),
-            parent=entry.first("parentnode"),
-        ),
+        reader, Profile(dn=entry.dn, key=entry.key, name=name_of(entry, "cn"), parent=entry.first("parentnode"))
     )
 
 
@@ -91,12 +77,4 @@ def _site(entry: Entry) -> Read:
     reader = Reader(entry)
     reader.read_statements()
     networks = fields.networks(reader)
-    return finish(
-        reader,
-        Site(
-            dn=entry.dn,
-            key=entry.key,
-            name=name_of(entry, "ou", "cn"),
-            networks=networks,
-        ),
-    )
+    return finish(reader, Site(dn=entry.dn, key=entry.key, name=name_of(entry, "ou", "cn"), networks=networks))

@@ -85,10 +85,7 @@ def _host(entry: Entry, attributes: Mapping[str, Any]) -> Read:
             "bad_value", "parentNode", f"{entry.values('parentnode')}: an entry has one parent; remove the others"
         )
     host = Host(
-        dn=entry.dn,
-        key=entry.key,
-        name=name_of(entry, "cn").lower(),
-        profile=_lower(entry.first("parentnode")),
+        dn=entry.dn, key=entry.key, name=name_of(entry, "cn").lower(), profile=_lower(entry.first("parentnode"))
     )
     return finish(reader, host)
 
@@ -97,19 +94,9 @@ def _variables(reader: Reader) -> Iterable[tuple[str, tuple[str, str]]]:
     for value in reader.entry.values("puppetvar"):
         name, equals, content = value.partition("=")
         if not equals or not VARIABLE.fullmatch(name):
-            reader.wrong(
-                "bad_name",
-                "puppetVar",
-                f"{value!r} is no `name=value` that Puppet accepts",
-                holds=False,
-            )
+            reader.wrong("bad_name", "puppetVar", f"{value!r} is no `name=value` that Puppet accepts", holds=False)
         elif name in RESERVED:
-            reader.wrong(
-                "reserved_name",
-                "puppetVar",
-                f"{name} is reserved: it is left out; rename it",
-                holds=False,
-            )
+            reader.wrong("reserved_name", "puppetVar", f"{name} is reserved: it is left out; rename it", holds=False)
         else:
             yield name, (content, "puppetVar")
 

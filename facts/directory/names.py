@@ -7,10 +7,7 @@ squeezed, and escapes are rewritten in one way.
 import re
 from functools import lru_cache
 
-_RDN = re.compile(
-    r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*((?:[^\\,+\"<>;]|\\.)*?)\s*([,+]|$)",
-    re.DOTALL,
-)
+_RDN = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*((?:[^\\,+\"<>;]|\\.)*?)\s*([,+]|$)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
 _SPECIAL = re.compile(r'([\\,+"<>;])')
 _PLAIN = re.compile(r"[a-z]+=[a-z0-9._-]+(?:,[a-z]+=[a-z0-9._-]+)*")

@@ -74,19 +74,13 @@ class Reader:
         """Split `name=JSON` or `name+=JSON`; None, with a finding, when it is neither."""
         match = _SETTING.fullmatch(value)
         if match is None:
-            self.wrong(
-                "bad_value",
-                attribute,
-                f"{value!r} is no `name=JSON`: write it so, or remove it",
-            )
+            self.wrong("bad_value", attribute, f"{value!r} is no `name=JSON`: write it so, or remove it")
             return None
         try:
             content = msgspec.json.decode(match[3])
         except (msgspec.DecodeError, RecursionError) as error:
             self.wrong(
-                "bad_value",
-                attribute,
-                f"the value of {_short(match[1])} is no JSON ({error}): {_short(match[3])}",
+                "bad_value", attribute, f"the value of {_short(match[1])} is no JSON ({error}): {_short(match[3])}"
             )
             return None
         if _deeper(content, DEEPEST):
@@ -94,15 +88,7 @@ class Reader:
             return None
         return match[1], content, match[2] == "+="
 
-    def state(
-        self,
-        aspect: str,
-        name: str,
-        value: Any,
-        attribute: str,
-        *,
-        unites: bool = False,
-    ) -> None:
+    def state(self, aspect: str, name: str, value: Any, attribute: str, *, unites: bool = False) -> None:
         """Add a statement that the attribute makes."""
         origin = Origin(self.entry.dn, attribute)
         self.statements.append(Statement(aspect, name, value, origin, unites))  # type: ignore[arg-type]
@@ -113,11 +99,7 @@ class Reader:
         if CLASS.fullmatch(name):
             self.state("class", name, True, "puppetClass")
         else:
-            self.wrong(
-                "bad_name",
-                "puppetClass",
-                f"{value!r} is no class name: lower case, parts joined by `::`",
-            )
+            self.wrong("bad_name", "puppetClass", f"{value!r} is no class name: lower case, parts joined by `::`")
 
     def state_parameter(self, value: str) -> None:
         """Read one enclumeParameter."""
@@ -126,17 +108,9 @@ class Reader:
             return
         name, content, unites = found
         if not PARAMETER.fullmatch(name):
-            self.wrong(
-                "bad_name",
-                "enclumeParameter",
-                f"{name!r} is no class parameter: write `class::name=JSON`",
-            )
+            self.wrong("bad_name", "enclumeParameter", f"{name!r} is no class parameter: write `class::name=JSON`")
         elif unites and not isinstance(content, list | dict):
-            self.wrong(
-                "bad_value",
-                "enclumeParameter",
-                f"{name}+= takes an array or a hash, not {_short(content)}",
-            )
+            self.wrong("bad_value", "enclumeParameter", f"{name}+= takes an array or a hash, not {_short(content)}")
         else:
             self.state("parameter", name, content, "enclumeParameter", unites=unites)
 
@@ -145,18 +119,9 @@ class Reader:
         name, equals, content = value.partition("=")
         name = name.strip()
         if not equals or not VARIABLE.fullmatch(name):
-            self.wrong(
-                "bad_name",
-                "puppetVar",
-                f"{value!r} is no `name=value` with a name that Puppet accepts",
-            )
+            self.wrong("bad_name", "puppetVar", f"{value!r} is no `name=value` with a name that Puppet accepts")
         elif name in RESERVED:
-            self.wrong(
-                "reserved_name",
-                "puppetVar",
-                f"{name} is reserved: it is left out; rename it",
-                holds=False,
-            )
+            self.wrong("reserved_name", "puppetVar", f"{name} is reserved: it is left out; rename it", holds=False)
         else:
             self.state("variable", name, _BOOLEANS.get(content, content), "puppetVar")
 
@@ -165,11 +130,7 @@ class Reader:
         if ENVIRONMENT.fullmatch(value):
             self.state("environment", "", value, "environment")
         else:
-            self.wrong(
-                "bad_name",
-                "environment",
-                f"{value!r} is no environment name: letters, digits and `_` only",
-            )
+            self.wrong("bad_name", "environment", f"{value!r} is no environment name: letters, digits and `_` only")
 
 
 def _deeper(value: Any, levels: int) -> bool:

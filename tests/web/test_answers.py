@@ -4,12 +4,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from app import Runtime, create_app
 from facts.directory.memory import MemoryDirectory
 from facts.inventory.memory import MemoryInventory
 from tests.web.serving import BASE, LDIF, UUID, configured, domain, hypervisor, service
+from web.bodies import BODIES
 
 HOST = f"dn: cn=web.lab.test,ou=hosts,{BASE}"
 HOSTING = f"dn: cn=web_hosting,ou=services,{BASE}"
@@ -175,3 +177,25 @@ def test_a_restart_with_every_source_down_serves_at_once_and_says_how_old(tmp_pa
     response = create_app(fresh).test_client().get("/enc/web.lab.test")
     assert response.data == body
     assert int(response.headers["X-Enclume-Age"]) <= time.time()
+
+
+def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
+    with service(tmp_path, guard={"protected": ["web.lab.test"]}) as served:
+        served.modify(HOSTING, "changetype: modify", "delete: member", f"member: cn=web.lab.test,ou=hosts,{BASE}")
+        served.until(lambda: served.get("/held").json["held"], "the hold")
+        held = served.get("/held").json["held"]["number"]
+        ldif = f"dn: cn=mail.lab.test,ou=hosts,{BASE}\nchangetype: delete\n"
+        replies = {
+            "enc": served.get("/enc/web.lab.test"),
+            "why": served.get("/enc/web.lab.test/why"),
+            "live": served.get("/health/live"),
+            "ready": served.get("/health/ready"),
+            "held": served.get("/held"),
+            "findings": served.get("/findings"),
+            "preview": served.client.post("/preview", data=ldif),
+            "refusal": served.client.post("/approve/77"),
+            "approve": served.client.post(f"/approve/{held}"),
+        }
+        for name, body in BODIES.items():
+            decoded = msgspec.json.decode(replies[name].data, type=body)
+            assert msgspec.json.decode(msgspec.json.encode(decoded)) == replies[name].json, name

@@ -1,0 +1,21 @@
+"""Writes `docs/schemas/`: a JSON Schema for each body of `web.bodies`. Usage: `make schemas`."""
+
+from pathlib import Path
+
+import msgspec
+
+from web.bodies import BODIES
+
+FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
+
+
+def schema(name: str) -> str:
+    """One body's JSON Schema as text."""
+    written = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(BODIES[name])), indent=2)
+    return written.decode() + "\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for body in BODIES:
+        (FOLDER / f"{body}.json").write_text(schema(body))

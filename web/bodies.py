@@ -1,0 +1,159 @@
+"""The bodies of replies. `docs/schemas/` holds a JSON Schema for each, which a test holds to these."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from enc.preview import Difference
+from enc.why import Why
+from facts.findings import Finding
+
+
+class Network(Struct, frozen=True):
+    """One of the node's networks; `mac` and `address` where they are known."""
+
+    name: str
+    role: str
+    mac: str | None
+    address: str | None
+
+
+class Storage(Struct, frozen=True):
+    """What holds one of the guest's disks."""
+
+    kind: str
+    server: str | None
+    path: str
+
+
+class Enclume(Struct, frozen=True):
+    """The one top-scope variable of ours."""
+
+    site: str | None
+    kind: str | None
+    layer: int
+    hypervisor: str | None
+    services: tuple[str, ...]
+    providers: dict[str, tuple[str, ...]]
+    networks: tuple[Network, ...]
+    storage: tuple[Storage, ...]
+
+
+class Parameters(Struct, frozen=True):
+    """Top-scope variables: `enclume`, and beside it those that administrators named in puppetVar."""
+
+    enclume: Enclume
+
+
+class Answer(Struct, frozen=True):
+    """`GET /enc/CERTNAME`."""
+
+    classes: dict[str, dict[str, Any]]
+    parameters: Parameters
+    environment: str | UnsetType = UNSET
+
+
+class Served(Struct, frozen=True):
+    """The answer that is served: its generation, digest, age in seconds, and how it relates to what is known now."""
+
+    generation: int
+    digest: str | None
+    age: int
+    state: str
+
+
+class Reasons(Why, frozen=True, kw_only=True):
+    """`GET /enc/CERTNAME/why`."""
+
+    answer: Served
+
+
+class Live(Struct, frozen=True):
+    """`GET /health/live`. `heartbeat_age` in seconds."""
+
+    live: bool
+    heartbeat_age: float
+    failed_builds: int
+
+
+class Source(Struct, frozen=True):
+    """One target of one source; `age` in seconds since it was last read, null when it never was."""
+
+    kind: str
+    target: str
+    age: float | None
+    error: str | None
+
+
+class Held(Struct, frozen=True):
+    """What the guard holds: its number, since when (seconds since the epoch), how many nodes, and why."""
+
+    number: int
+    since: float
+    nodes: int
+    reasons: tuple[str, ...]
+
+
+class Ready(Struct, frozen=True):
+    """`GET /health/ready`."""
+
+    ready: bool
+    generation: int
+    nodes: int
+    held: Held | None
+    findings: int
+    sources: tuple[Source, ...]
+    problems: tuple[str, ...]
+
+
+class Preview(Struct, frozen=True):
+    """`POST /preview`."""
+
+    nodes: tuple[Difference, ...]
+
+
+class HeldNodes(Struct, frozen=True):
+    """What the guard holds, node by node."""
+
+    number: int
+    since: float
+    reasons: tuple[str, ...]
+    nodes: tuple[Difference, ...]
+
+
+class Holding(Struct, frozen=True):
+    """`GET /held`."""
+
+    held: HeldNodes | None
+
+
+class Approved(Struct, frozen=True):
+    """`POST /approve/NUMBER`: the generation that is served now, and its size."""
+
+    generation: int
+    nodes: int
+
+
+class Findings(Struct, frozen=True):
+    """`GET /findings`."""
+
+    findings: tuple[Finding, ...]
+
+
+class Refusal(Struct, frozen=True):
+    """Whatever was refused: what was wrong, and what to do."""
+
+    error: str
+
+
+BODIES: dict[str, type[Struct]] = {
+    "enc": Answer,
+    "why": Reasons,
+    "live": Live,
+    "ready": Ready,
+    "preview": Preview,
+    "held": Holding,
+    "approve": Approved,
+    "findings": Findings,
+    "refusal": Refusal,
+}
