@@ -60,8 +60,10 @@ def _kernel_package() -> str:
 
 
 def _depends() -> str:
-    lines = _run("apt-cache", "depends", "linux-image-cloud-amd64").splitlines()
-    names = [line.split()[-1] for line in lines if "Depends: linux-image-" in line]
+    """What the package depends on; "" when apt does not know it, which is how it is before the first update."""
+    command = ("apt-cache", "depends", "linux-image-cloud-amd64")
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    names = [line.split()[-1] for line in said.splitlines() if "Depends: linux-image-" in line]
     return names[0] if names else ""
 
 

@@ -166,6 +166,17 @@ def test_a_live_migration_never_shows_the_guest_running_twice(
     assert recorder.until_state("coquille1", guest, "running").reason == "migrated"
 
 
+def test_a_guest_that_runs_linux_is_moved_while_it_runs(
+    first: Hypervisor, second: Hypervisor, recorder: Recorder, guest: str
+) -> None:
+    first.define(guest, recorder.until_state("coquille1", guest, "shutoff").uuid, boots=True)
+    first.start(guest)
+    first.until_booted(guest)
+    first.migrate(guest, second)
+    there = recorder.until_state("coquille2", guest, "running")
+    assert (there.reason, there.memory) == ("migrated", 128 << 20)
+
+
 def _history(recorder: Recorder, name: str, number: str) -> list[tuple[str, str, bool]]:
     """What a hypervisor showed of a guest, one observation after the other: state, reason, whether it runs there."""
     shown: list[tuple[str, str, bool]] = []

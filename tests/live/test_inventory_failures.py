@@ -102,7 +102,9 @@ def test_a_frozen_hypervisor_is_reported_and_comes_back_and_the_other_is_read_al
         recorder.until_read("coquille1")
         assert recorder.count("coquille1") == 1
         assert not recorder.reasons("coquille2")
-    assert any(f"did not answer within {DEADLINE:g} s" in reason for reason in recorder.reasons("coquille1"))
+    said = recorder.reasons("coquille1")
+    assert any(f"did not answer within {DEADLINE:g} s" in reason for reason in said)
+    assert any("keepalive timeout" in reason for reason in said), "the dead line was never given up"
 
 
 def test_a_hypervisor_frozen_before_it_was_ever_read_is_read_when_it_thaws(
