@@ -1,6 +1,7 @@
 """What holds for every test: no skip in CI, nothing left behind, no network beyond this machine, a known hypothesis."""
 
 import os
+import resource
 import secrets
 import signal
 from collections.abc import Generator, Iterator
@@ -32,6 +33,9 @@ def pytest_configure() -> None:
         os.environ[leaks.MARK] = secrets.token_hex(8)
         # slapd, losetup and their like live where a user's PATH may not look.
         os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
+        # Debian lets a process open 1,024 files unless it asks for more; some tests are thousands of clients.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     network.guard()
 
 

@@ -5,42 +5,38 @@ import threading
 import time
 from pathlib import Path
 
-import msgspec
 import psutil
 
 MARK = "ENCLUME_TEST_RUN"
 PATIENCE = 2.0
 
-
-class Traces(msgspec.Struct, frozen=True):
-    """What this process holds at one moment: names of threads, command lines of children, sockets by inode."""
-
-    threads: frozenset[str]
-    children: frozenset[str]
-    sockets: frozenset[str]
-
-    def since(self, before: "Traces") -> list[str]:
-        """One line for each thing that is here and was not there before."""
-        return sorted(
-            (self.threads - before.threads) | (self.children - before.children) | (self.sockets - before.sockets)
-        )
+Key = tuple[str, int]
 
 
-def traces() -> Traces:
-    return Traces(
-        threads=frozenset(f"thread {found.name} ({found.native_id})" for found in threading.enumerate()),
-        children=frozenset(_children()),
-        sockets=frozenset(_sockets()),
-    )
+def traces() -> dict[Key, str]:
+    """The threads, child processes and sockets of this process: what tells each from all others, and words for it."""
+    found: dict[Key, str] = {}
+    for thread in threading.enumerate():
+        found["thread", id(thread)] = f"thread {thread.name}"
+    for child in psutil.Process().children():
+        found["child", child.pid] = _words(child)
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except FileNotFoundError:
+            continue
+        if target.startswith("socket:"):
+            found["socket", int(target[8:-1])] = f"descriptor {descriptor.name} {target}"
+    return found
 
 
-def left_since(before: Traces) -> list[str]:
+def left_since(before: dict[Key, str]) -> list[str]:
     """What is still here that was not there before, after waiting for what is just ending."""
     deadline = time.monotonic() + PATIENCE
     pause = threading.Event()
     collected = False
     while True:
-        found = traces().since(before)
+        found = [words for key, words in traces().items() if key not in before]
         if not found or time.monotonic() > deadline:
             return found
         if not collected:
@@ -64,23 +60,8 @@ def survivors(run: str, own: frozenset[int]) -> list[psutil.Process]:
     return found
 
 
-def _children() -> list[str]:
-    found = []
-    for child in psutil.Process().children():
-        try:
-            found.append(f"child process {child.pid} {' '.join(child.cmdline()) or child.status()}"[:200])
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
-def _sockets() -> list[str]:
-    found = []
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(descriptor.readlink())
-        except FileNotFoundError:
-            continue
-        if target.startswith("socket:"):
-            found.append(f"descriptor {descriptor.name} {target}")
-    return found
+def _words(child: psutil.Process) -> str:
+    try:
+        return f"child process {child.pid} {' '.join(child.cmdline()) or child.status()}"[:200]
+    except psutil.NoSuchProcess:
+        return f"child process {child.pid}, just ended"
