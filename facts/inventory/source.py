@@ -55,7 +55,7 @@ class InventorySource:
             kept = {name for name, target in wanted.items() if self._wanted.get(name) == target}
             self._digests = {name: digest for name, digest in self._digests.items() if name in kept}
             self._wanted = wanted
-        self._child.watch(Watch(tuple(wanted.values()), self._deadline, self._interval, self._allow_test))
+            self._child.watch(Watch(tuple(wanted.values()), self._deadline, self._interval, self._allow_test))
 
     def _receive(self, message: Message) -> None:
         match message:
