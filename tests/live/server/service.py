@@ -37,6 +37,7 @@ class Service:
     def _routes(self, settings: Settings) -> None:
         app = self.app
         app.add_url_rule("/constant", view_func=lambda: Response(CONSTANT, mimetype="application/json"), endpoint="c")
+        app.add_url_rule("/enc/<certname>", view_func=lambda certname: Response(CONSTANT), endpoint="enc")  # noqa: ARG005
         app.add_url_rule("/peer", view_func=lambda: f"{peer_name(request.environ)}", endpoint="peer")
         app.add_url_rule("/scheme", view_func=lambda: f"{request.scheme} {request.remote_addr}", endpoint="scheme")
         app.add_url_rule("/pid", view_func=lambda: f"{os.getpid()}", endpoint="pid")

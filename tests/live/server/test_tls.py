@@ -98,6 +98,17 @@ def test_a_revoked_certificate_is_refused_from_now_on(secured: Running, authorit
     until(lambda: not is_refused(secured, node), timeout=5, what="the certificate to be accepted again")
 
 
+def test_a_request_that_is_being_answered_is_the_last_of_its_connection(
+    secured: Running, authority: Authority, node: Identity
+) -> None:
+    kept = secured.connect(node, timeout=10)
+    kept.request("GET", "/slow/2.0")
+    authority.revoke(node)
+    response = kept.getresponse()
+    assert (response.read(), response.headers["Connection"]) == (b"slow", "close")
+    kept.close()
+
+
 def test_a_certificate_revoked_before_the_start_is_refused(start: Start, authority: Authority, node: Identity) -> None:
     authority.revoke(node)
     assert is_refused(start(authority), node)
