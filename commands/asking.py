@@ -6,6 +6,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from commands.client import Service
+from commands.outcome import Misused
+from facts.certname import is_certname
 from settings import Settings
 
 
@@ -66,5 +68,12 @@ def asked(settings: Settings, *, offline: bool) -> Asked:
 
 
 def _quoted(certname: str) -> str:
-    """The name for a path; what cannot stand in one is refused by the service."""
-    return quote(certname, safe="")
+    """The name for a path. Raises `Misused` for what no node can be called."""
+    return quote(require_certname(certname), safe="")
+
+
+def require_certname(name: str) -> str:
+    """The name, if it is a certname. Raises `Misused`."""
+    if not is_certname(name):
+        raise Misused(f"{name!r} is no certname: lower case letters, digits, `.`, `_` and `-`")
+    return name

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from commands.asking import Given
+from commands.asking import Given, require_certname
 from commands.common import counted, warn
 from commands.looking import ReadOnlyShelf
 from commands.outcome import Misused, No
@@ -16,7 +16,7 @@ from enc.rules import Rules
 from enc.why import why
 from errors import SourceError
 from facts import keep
-from facts.certname import is_certname, short_name
+from facts.certname import short_name
 from facts.directory import source as directory
 from facts.directory.meaning import understand
 from facts.facts_folder import FactsFolder
@@ -70,8 +70,7 @@ class Offline:
         return len(self._now.generation.answers)
 
     def _known_as(self, certname: str) -> str:
-        if not is_certname(certname):
-            raise Misused(f"{certname!r} is no certname: lower case letters, digits, `.`, `_` and `-`")
+        require_certname(certname)
         names = (certname, short_name(certname), "default") if self._settings.directory.legacy else (certname,)
         return next((name for name in names if name in self._now.generation.answers), certname)
 
