@@ -94,5 +94,11 @@ class Pulse:
 def context_of(base: str, naming_contexts: Sequence[str]) -> str:
     """The DN that carries contextCSN: the naming context that the base is in; the base itself when none is known."""
     key = normalise(base)
-    holding = [context for context in naming_contexts if context and below(key, normalise(context))]
-    return max(holding, key=len, default=base)
+    return max((context for context in naming_contexts if _holds(context, key)), key=len, default=base)
+
+
+def _holds(context: str, key: str) -> bool:
+    try:
+        return bool(context) and below(key, normalise(context))
+    except ValueError:
+        return False

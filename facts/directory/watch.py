@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from errors import SourceError
 from facts.directory import controls
@@ -38,9 +38,9 @@ class Place:
         return Content(self.content.scope, self.known)
 
     @property
-    def known(self) -> dict[str, Entry]:
+    def known(self) -> Mapping[str, Entry]:
         """The entries known so far, by normalised DN."""
-        return {**self.content.reuse, **self.content.view}
+        return self.content.view or self.content.reuse
 
     def forget(self) -> None:
         """Read everything the next time."""

@@ -222,3 +222,12 @@ def test_what_the_shelf_knew_is_confirmed_and_not_observed_again(slapd: Slapd) -
         set_class(slapd, "changed")
         entries = wait_for_class(ledger, "changed")
         assert all(entries[key] is known.entries[key] for key in SHOWN - {NFS})
+
+
+def test_a_legacy_directory_is_followed_wherever_its_entries_stand(slapd: Slapd) -> None:
+    with followed(DirectorySource(settings(slapd.uri, legacy=True))) as ledger:
+        until(lambda: ledger.observations, what="the load")
+        assert {WEB, NFS, f"cn=common,ou=profiles,{BASE}"} <= set(ledger.entries)
+        slapd.add(f"dn: cn=old,ou=people,{BASE}\nobjectClass: device\nobjectClass: puppetClient\ncn: old\n")
+        ledger.wait_for(lambda entries: f"cn=old,ou=people,{BASE}" in entries, "a client among the people")
+        assert f"cn=printer,ou=people,{BASE}" not in ledger.entries

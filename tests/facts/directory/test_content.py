@@ -116,6 +116,6 @@ def test_classes_match_without_case_and_only_within_the_bases() -> None:
 
 
 def test_contextcsn_is_read_from_the_naming_context_that_holds_the_base() -> None:
-    contexts = ["", "dc=test", "dc=lab,dc=test", "dc=other,dc=test"]
+    contexts = ["", "no name", "dc=test", "dc=lab,dc=test", "dc=other,dc=test"]
     assert context_of(f"ou=enclume,{BASE}", contexts) == BASE
     assert context_of("dc=elsewhere", contexts) == "dc=elsewhere"
