@@ -68,6 +68,8 @@ def create_app(runtime: Runtime) -> Flask:
     """The WSGI application of a runtime. Starts nothing."""
     app = Flask("enclume", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.limits.body_bytes
+    # A path means what it says: no redirect puts another one right.
+    app.url_map.merge_slashes = False
     access = Access(runtime.settings)
     app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(health.blueprint(runtime.builder))
