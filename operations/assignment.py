@@ -143,7 +143,7 @@ class Assigner:
         names = [entry.name for entry in self._search(base, filter_.format("(cn=*)"))]
         short = {short_name(one): one for one in reversed(names)}
         close_to = difflib.get_close_matches(name, [*names, *short], _SUGGESTIONS)
-        raise NotFound(what, name, base, sorted({short.get(one, one) for one in close_to}))
+        raise NotFound(what, name, base, list(dict.fromkeys(short.get(one, one) for one in close_to)))
 
 
 @contextmanager
