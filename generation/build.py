@@ -62,11 +62,13 @@ def build(
 ) -> Generation:
     """The generation after `served`: its new answers, and the old ones of nodes that have none or are held.
 
-    Returns `served` itself when nothing changed; the first generation has number 1, were it empty.
+    A held node that has no new answer any more stays held with the one that waits for approval. Returns `served` itself
+    when nothing changed; the first generation has number 1, were it empty.
     """
     candidate: dict[str, Answer] = {}
+    waiting = served.hold.changes if served.hold else {}
     for certname, result in classification.results.items():
-        given = result.answer or served.answers.get(certname)
+        given = result.answer or waiting.get(certname) or served.answers.get(certname)
         if given is not None:
             candidate[certname] = _kept_object(given, served.answers.get(certname))
     reviewed = review(served, candidate, entries, guard)

@@ -47,11 +47,17 @@ def restore(shelf: Shelf) -> Generation | None:
     if lines is None:
         return None
     try:
-        numbers = msgspec.json.decode(lines[0], type=_Numbers)
-        answers = dict(map(_answer, lines[1:]))
-    except (msgspec.MsgspecError, IndexError) as error:
+        return _generation(lines)
+    except (msgspec.MsgspecError, IndexError, ValueError) as error:
         shelf.put_aside(NAME, str(error))
         return None
+
+
+def _generation(lines: list[bytes]) -> Generation:
+    numbers = msgspec.json.decode(lines[0], type=_Numbers)
+    answers = dict(map(_answer, lines[1:]))
+    if len(answers) != numbers.nodes:
+        raise ValueError(f"holds {len(answers)} of {numbers.nodes} nodes")
     return Generation(numbers.number, numbers.counter, numbers.built_at, numbers.entries, answers, numbers.hold)
 
 
