@@ -48,18 +48,17 @@ class Bench:
     def run(self) -> None:
         """Measure everything."""
         with ExitStack() as stack:
-            first = stack.enter_context(Hypervisor("bench0", self.folder / "hv0"))
-            second = stack.enter_context(Hypervisor("bench1", self.folder / "hv1"))
-            third = stack.enter_context(Hypervisor("bench2", self.folder / "hv2"))
+            names = ("bench0", "bench1", "bench2", "many")
+            first, second, third, many = (stack.enter_context(Hypervisor(name, self.folder / name)) for name in names)
             silent = stack.enter_context(_silent(self.folder / "silent"))
             uris = {estate.hypervisor(n): one.uri for n, one in enumerate((first, second, third))}
             uris[estate.hypervisor(3)] = f"qemu+unix:///system?socket={self.folder / 'quiet'}"
-            large = stack.enter_context(World(self.folder / "large", LARGE, self.certificates, uris))
-            small = stack.enter_context(World(self.folder / "small", SMALL, self.certificates, {}))
+            large = stack.enter_context(World(self.folder / "large", LARGE, self.certificates, many, uris))
+            small = stack.enter_context(World(self.folder / "small", SMALL, self.certificates, many, {}))
             for hypervisor in (first, second):
                 hypervisor.define("vm00000", estate.guest_uuid(0))
             first.start("vm00000")
-            (self.folder / "quiet").symlink_to(third.uri.partition("socket=")[2])
+            (self.folder / "quiet").symlink_to(third.socket)
             self.full_start(large)
             self.from_disk(large)
             with large.serve() as service:

@@ -20,6 +20,7 @@ import yaml
 
 from tests.bench import estate
 from tests.bench.estate import Size
+from tests.live.hypervisors import Hypervisor
 from tests.live.slapd import Slapd, TLSFiles
 from tests.waiting import free_port, until
 
@@ -105,15 +106,20 @@ class Process:
 
 
 class World:
-    """A slapd with an estate, its hypervisors as test-driver node files, and settings for `enclume serve`."""
+    """A slapd with an estate, its hypervisors simulated by one libvirtd, and settings for `enclume serve`."""
 
-    def __init__(self, folder: Path, size: Size, certificates: Certificates, uris: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, size: Size, certificates: Certificates, libvirtd: Hypervisor, uris: Mapping[str, str]
+    ) -> None:
         folder.mkdir()
         self.size, self._folder, self.certificates = size, folder, certificates
         (folder / "estate.ldif").write_text(estate.ldif(size))
         for number in range(size.hypervisors):
             (folder / f"node{number}.xml").write_text(estate.node_file(number, size))
-        self.uris = {estate.hypervisor(n): f"test://{folder}/node{n}.xml" for n in range(size.hypervisors)}
+        self.uris = {
+            estate.hypervisor(n): f"test+unix://{folder}/node{n}.xml?socket={libvirtd.socket}"
+            for n in range(size.hypervisors)
+        }
         self.uris |= uris
         self.slapd = Slapd(folder / "ldap", base=estate.BASE, ldif=folder / "estate.ldif", tls=certificates.service)
 
