@@ -117,18 +117,19 @@ class SteadyWorker(Worker):  # type: ignore[misc]  # gunicorn has no types.
             response, environ = wsgi.create(parsed, exchange, connection.address, self._server, self.cfg)
             response.version = "enclume"
             environ.update({"wsgi.multithread": True, PEER: connection.peer})
-            if not self._loop.keeps(connection):
-                response.force_close()
-            self._call(environ, response)
+            self._call(environ, response, connection)
             return Reply(exchange.written(), keep=not response.should_close())
         except Exception as error:  # noqa: BLE001  # The application's faults become a 500, the client's a 4xx.
             exchange.forget()
             self.handle_error(parsed, exchange, connection.address, error)
             return Reply(exchange.written(), keep=False)
 
-    def _call(self, environ: dict[str, Any], response: Any) -> None:
+    def _call(self, environ: dict[str, Any], response: Any, connection: Connection) -> None:
         chunks = self.wsgi(environ, response.start_response)
         try:
+            # Asked now: the certificates may have changed, or the end begun, while the application worked.
+            if not self._loop.keeps(connection):
+                response.force_close()
             for chunk in chunks:
                 response.write(chunk)
             response.close()
