@@ -15,23 +15,20 @@ from concurrent.futures import Future
 from msgspec.structs import replace
 
 from enc.rules import Rules
-from facts import keep
 from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
 from facts.puppet import FactSets
-from facts.shelf import Shelf
 from facts.source import SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
-from generation import keep as generation_keep
 from generation.build import approve, build, classify_all
 from generation.generation import NONE, Generation
-from generation.keeper import Keeper
 from generation.lock import Lock
 from generation.now import Now
+from generation.shelving import Shelving
 from settings import Settings
 
 _LOG = logging.getLogger("enclume.builder")
@@ -53,8 +50,7 @@ class Builder:
         self.heartbeat = time.monotonic()
         self.failed_builds = 0
         self._watch = watch
-        self._shelf = Shelf(settings.state)
-        self._keeper = Keeper()
+        self._shelving = Shelving(settings.state)
         self._lock = Lock(settings.state)
         self._problem = ""
         self.refused_settings = ""
@@ -62,11 +58,10 @@ class Builder:
         self._meaning: Meaning = EMPTY
         self._remembered: Mapping[str, Remembered] = {}
         self._targets: tuple[HypervisorTarget, ...] | None = None
-        self._kept: dict[str, object] = {}
         self._approvals: queue.SimpleQueue[tuple[int, Future[Generation | None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
-        self.now = Now(generation_keep.restore(self._shelf) or NONE)
+        self.now = Now(self._shelving.generation() or NONE)
 
     def start(self) -> None:
         """Begin to build."""
@@ -93,8 +88,7 @@ class Builder:
             *((self._problem,) if self._problem else ()),
             *((f"the settings in force stay: {self.refused_settings}",) if self.refused_settings else ()),
             *((waiting,) if self._waiting_for_lock else ()),
-            *self._keeper.problems.values(),
-            *self._shelf.set_aside,
+            *self._shelving.problems,
         )
 
     def _run(self) -> None:
@@ -103,8 +97,8 @@ class Builder:
             _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
         if not self._await_lock():
             return
-        self._keeper.start()
-        self._restore()
+        self._shelving.start()
+        self._remembered = self._shelving.sources(self.upkeep)
         times_kept = time.monotonic()
         while not self._stopping.is_set():
             self.heartbeat = time.monotonic()
@@ -112,9 +106,9 @@ class Builder:
                 self._step()
             if self.heartbeat - times_kept > _TIMES_EVERY:
                 times_kept = self.heartbeat
-                self._keep_times()
-        self._keep_times()
-        self._keeper.stop()
+                self._shelving.keep_times(self.upkeep)
+        self._shelving.keep_times(self.upkeep)
+        self._shelving.stop()
         self._lock.release()
 
     def _await_lock(self) -> bool:
@@ -123,15 +117,10 @@ class Builder:
             if self._lock.try_acquire():
                 if self._waiting_for_lock:
                     self._waiting_for_lock = False
-                    self.now = Now(generation_keep.restore(self._shelf) or self.now.generation)
+                    self.now = Now(self._shelving.generation() or self.now.generation)
                 return True
             self._stopping.wait(0.1)
         return False
-
-    def _restore(self) -> None:
-        values, freshness, self._remembered = keep.restore(self._shelf)
-        self._kept.update({f"{key.kind} {key.target}": value for key, value in values.items()})
-        self.upkeep.restore(values, freshness)
 
     def _step(self) -> None:
         try:
@@ -160,7 +149,8 @@ class Builder:
         classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
         generation = build(before.generation, classification, len(directory.entries), self.settings.guard)
         self.now = Now(generation, seen, estate, classification)
-        self._keep(directory, seen.hypervisors, generation)
+        self._shelving.keep(seen, estate.remembered)
+        self._shelving.keep_generation(generation)
         if before.estate is None:
             # What was loaded now stays for long: the garbage collector need not walk through it, which takes the
             # interpreter from every thread that answers.
@@ -201,31 +191,6 @@ class Builder:
             released = approve(self.now.generation, number)
             if released is not None:
                 self.now = replace(self.now, generation=released)
-                self._keep_generation(released)
+                self._shelving.keep_generation(released)
                 self.upkeep.wake()
             done.set_result(released)
-
-    def _keep(self, directory: Directory, hypervisors: Mapping[str, HypervisorSeen], generation: Generation) -> None:
-        self._keep_one(f"directory {directory.base}", directory, lambda: keep.keep_directory(self._shelf, directory))
-        for name, seen in hypervisors.items():
-            self._keep_one(f"inventory {name}", seen, _writer(self._shelf, name, seen))
-        remembered = self._remembered
-        if self._kept.get("remembered") != remembered:
-            self._keep_one("remembered", remembered, lambda: keep.keep_remembered(self._shelf, remembered))
-        self._keep_generation(generation)
-
-    def _keep_generation(self, generation: Generation) -> None:
-        self._keep_one("generation", generation, lambda: generation_keep.keep(self._shelf, generation))
-
-    def _keep_one(self, name: str, value: object, write: Callable[[], None]) -> None:
-        if self._kept.get(name) is not value:
-            self._kept[name] = value
-            self._keeper.put(name, write)
-
-    def _keep_times(self) -> None:
-        freshness = self.upkeep.freshness()
-        self._keeper.put("times", lambda: keep.keep_times(self._shelf, freshness))
-
-
-def _writer(shelf: Shelf, name: str, seen: HypervisorSeen) -> Callable[[], None]:
-    return lambda: keep.keep_hypervisor(shelf, name, seen)

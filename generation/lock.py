@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import threading
 from pathlib import Path
 
 
@@ -12,14 +11,6 @@ class Lock:
     def __init__(self, folder: str) -> None:
         self._path = Path(folder) / "lock"
         self._descriptor: int | None = None
-
-    def acquire(self, stopping: threading.Event, pause: float = 0.2) -> bool:
-        """Wait for the lock until it is ours or `stopping` is set; True when it is ours or cannot be had at all."""
-        while not stopping.is_set():
-            if self.try_acquire():
-                return True
-            stopping.wait(pause)
-        return False
 
     def try_acquire(self) -> bool:
         """Take the lock unless somebody else has it."""

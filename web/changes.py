@@ -26,7 +26,10 @@ def blueprint(builder: Builder, access: Access) -> Blueprint:
         return reply(Preview(differences))
 
     def approve(number: int) -> Response:
-        released = builder.approve(number)
+        try:
+            released = builder.approve(number)
+        except TimeoutError:
+            return refuse(503, "the builder is busy, or another instance builds: see /health/ready, then ask again")
         if released is None:
             hold = builder.now.generation.hold
             held = f"held is {hold.number}: review that" if hold else "nothing is held"

@@ -1,0 +1,72 @@
+"""Shelving: which files of the state folder are out of date, and what stands in them."""
+
+from collections.abc import Callable, Mapping
+
+from facts import keep
+from facts.estate import Remembered
+from facts.inventory.domains import HypervisorSeen
+from facts.join import Seen
+from facts.shelf import Shelf
+from facts.upkeep import Upkeep
+from generation import keep as generation_keep
+from generation.generation import Generation
+from generation.keeper import Keeper
+
+
+class Shelving:
+    """Restores what is in the state folder, and has written anew what is no longer the same object."""
+
+    def __init__(self, folder: str) -> None:
+        self._shelf = Shelf(folder)
+        self._keeper = Keeper()
+        self._kept: dict[str, object] = {}
+
+    def start(self) -> None:
+        """Begin to write: nobody else does."""
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Write what still waits, then end."""
+        self._keeper.stop()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Files that cannot be written now, and files that were set aside."""
+        return (*self._keeper.problems.values(), *self._shelf.set_aside)
+
+    def generation(self) -> Generation | None:
+        """The generation in the state folder."""
+        return generation_keep.restore(self._shelf)
+
+    def sources(self, upkeep: Upkeep) -> Mapping[str, Remembered]:
+        """Give the upkeep what the sources last saw; what libvirt once showed."""
+        values, freshness, remembered = keep.restore(self._shelf)
+        self._kept.update({f"{key.kind} {key.target}": value for key, value in values.items()})
+        self._kept["remembered"] = remembered
+        upkeep.restore(values, freshness)
+        return remembered
+
+    def keep(self, seen: Seen, remembered: Mapping[str, Remembered]) -> None:
+        """Write what the sources saw, where it is new."""
+        directory = seen.directory
+        self._put(f"directory {directory.base}", directory, lambda: keep.keep_directory(self._shelf, directory))
+        for name, hypervisor in seen.hypervisors.items():
+            self._put(f"inventory {name}", hypervisor, self._writer(name, hypervisor))
+        self._put("remembered", remembered, lambda: keep.keep_remembered(self._shelf, remembered))
+
+    def keep_generation(self, generation: Generation) -> None:
+        """Write a generation, if it is new."""
+        self._put("generation", generation, lambda: generation_keep.keep(self._shelf, generation))
+
+    def keep_times(self, upkeep: Upkeep) -> None:
+        """Write when each target was last read."""
+        freshness = upkeep.freshness()
+        self._keeper.put("times", lambda: keep.keep_times(self._shelf, freshness))
+
+    def _put(self, name: str, value: object, write: Callable[[], None]) -> None:
+        if self._kept.get(name) is not value:
+            self._kept[name] = value
+            self._keeper.put(name, write)
+
+    def _writer(self, name: str, hypervisor: HypervisorSeen) -> Callable[[], None]:
+        return lambda: keep.keep_hypervisor(self._shelf, name, hypervisor)
