@@ -23,6 +23,9 @@ Seconds = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = r"(?P<host>\[[0-9a-fA-F:]+\]|[^:\s]+):(?P<port>\d{1,5})"
 
+_RDN = r"\s*(?:[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*(?:[^\\,+\"<>;\s]|\\.)(?:[^\\,+\"<>;]|\\.)*"
+_DN = re.compile(rf"{_RDN}(?:[,+]{_RDN})*")
+
 
 class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
     uri: Annotated[str | tuple[str, ...], Meta(description="LDAP URI, or a list of them, tried in turn")]
@@ -53,6 +56,10 @@ class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
         for uri in self.uris:
             if not re.match(r"(ldap|ldaps|ldapi)://", uri):
                 raise ValueError(f"`uri` {uri!r}: expected ldap://, ldaps:// or ldapi://")
+        for key in ("base", "hosts", "profiles", "services", "sites", "bind_dn"):
+            dn = getattr(self, key)
+            if dn is not None and not _DN.fullmatch(dn):
+                raise ValueError(f"`{key}` {dn!r}: expected a DN such as dc=example,dc=org")
         if (self.bind_dn is None) != (self.password_file is None):
             raise ValueError("`bind_dn` and `password_file` go together")
         if self.legacy_attributes and not self.legacy:
@@ -155,6 +162,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Annotated[LimitSettings, Meta(description="limits of the HTTP service")] = LimitSettings()
     access: Annotated[AccessSettings, Meta(description="who may ask for what, by certificate name")] = AccessSettings()
 
+    def __post_init__(self) -> None:
+        if not 0 < self.address[1] < 65536:
+            raise ValueError(f"`listen` {self.listen!r}: expected a port from 1 to 65535")
+
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of `listen`."""
@@ -173,13 +184,14 @@ def load(file: str | os.PathLike[str]) -> Settings:
     path = Path(file)
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = _absolute(raw, path.absolute().parent) if isinstance(raw, dict) else None
     except OSError as error:
         raise SettingsError(str(path), "", f"cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(str(path), "", f"is not YAML: {_one_line(error)}") from error
-    if not isinstance(raw, dict):
+    if found is None:
         raise SettingsError(str(path), "", "expected a mapping with at least directory.uri and directory.base")
-    return parse(_absolute(raw, path.absolute().parent), str(path))
+    return parse(found, str(path))
 
 
 def parse(raw: Mapping[str, Any], file: str = "settings") -> Settings:
@@ -193,14 +205,16 @@ def convert(raw: object, into: type[T], file: str) -> T:
         return msgspec.convert(raw, into)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `")
-        raise SettingsError(file, where.rstrip("`").removeprefix("$").removeprefix("."), reason) from error
+        part, _, path = where.rstrip("`").rpartition("$")
+        key, what = path.removeprefix("."), "a name among its keys: " if part else ""
+        raise SettingsError(file, key, f"{what}{reason}") from error
 
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in raw.items():
         if isinstance(value, dict):
-            found[key] = _absolute(value, folder)
+            found[key] = value if key == "uris" else _absolute(value, folder)
         elif key in _PATHS and isinstance(value, str):
             found[key] = str(folder / value)
         else:

@@ -71,7 +71,7 @@ class FactsFolder:
         found = {path.stem: path for path in files if is_certname(path.stem)}
         gone = self._facts.keys() - found.keys()
         for name in gone:
-            del self._facts[name]
+            del self._facts[name], self._stamps[name]
         read = [self._read(name, path) for name, path in found.items()]
         return any(read) or bool(gone)
 
@@ -83,8 +83,15 @@ class FactsFolder:
             if self._stamps.get(name) == stamp:
                 return False
             self._stamps[name] = stamp
-            self._facts[name] = msgspec.json.decode(path.read_bytes(), type=_File).values
-        except (OSError, msgspec.MsgspecError) as error:
+            self._facts[name] = _facts_of(name, path.read_bytes())
+        except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
             _LOG.warning("%s: %s; the last good facts of %s stay", path, error, name)
             return False
         return True
+
+
+def _facts_of(name: str, text: bytes) -> Mapping[str, Any]:
+    file = msgspec.json.decode(text, type=_File)
+    if file.name != name:
+        raise ValueError(f"holds the facts of {file.name!r}")
+    return file.values

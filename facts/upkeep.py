@@ -90,7 +90,9 @@ class Upkeep:
         with self._lock:
             for key, value in values.items():
                 self._values.setdefault(key, value)
-                self._freshness.setdefault(key, freshness.get(key, Freshness()))
+                kept, known = freshness.get(key, Freshness()), self._freshness.get(key, Freshness())
+                if not known.read_at:
+                    self._freshness[key] = Freshness(kept.read_at, known.failed_at, known.error)
         self._changed.set()
 
 
