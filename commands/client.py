@@ -41,7 +41,7 @@ class Service:
         try:
             connection.connect()
             if self._tls is not None:
-                _check_name(connection.sock, self._tls, self._host)
+                self._check_name(connection.sock, self._tls)
             connection.request(method, path, body or None, {"Accept": "application/json"})
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
@@ -73,6 +73,16 @@ class Service:
             return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         context = _context(self._tls)
         return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
+
+    def _check_name(self, connected: socket.socket, tls: TLSSettings) -> None:
+        """The service must show a certificate of our own name, or of the name that the settings reach it by."""
+        from web.peer import certificate_name, certified_name  # noqa: PLC0415 - only TLS pays for it
+
+        expected = {certificate_name(tls.certificate), self._host}
+        name = certified_name(connected.getpeercert()) if isinstance(connected, ssl.SSLSocket) else None
+        if name not in expected:
+            reason = f"shows the certificate of {name}, expected {' or '.join(sorted(expected))}"
+            raise SourceError(self.url, reason, "compare tls.certificate in these settings with the service's")
 
     def _unreachable(self, error: Exception) -> SourceError:
         advice = f"is it running (systemctl status enclume)? Start it{', ' + self._advice if self._advice else ''}"
@@ -112,13 +122,3 @@ def _context(tls: TLSSettings) -> ssl.SSLContext:
         advice = "let it name a PEM file that you may read (as root, or as the service's user)"
         raise SettingsError(file, "", f"cannot be used for TLS ({error}); {advice}") from error
     return context
-
-
-def _check_name(connected: socket.socket, tls: TLSSettings, host: str) -> None:
-    """The service must show a certificate of our own name, or of the name that the settings reach it by."""
-    from web.peer import certificate_name, certified_name  # noqa: PLC0415 - only TLS pays for it
-
-    expected = {certificate_name(tls.certificate), host}
-    name = certified_name(connected.getpeercert()) if isinstance(connected, ssl.SSLSocket) else None
-    if name not in expected:
-        raise ssl.SSLError(0, f"its certificate is that of {name}, expected {' or '.join(sorted(expected))}")

@@ -99,6 +99,12 @@ class Laboratory:
 
     def start(self) -> Self:
         """Start the service and wait for its answers."""
+        self.launch()
+        until(lambda: self.get("/health/ready")[0] == 200, 30, "the service's answers")
+        return self
+
+    def launch(self) -> Self:
+        """Start the service."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, str(ROOT / "cli.py"), "--config", str(self.config), "serve"],
@@ -108,7 +114,6 @@ class Laboratory:
                 stdout=log,
                 stderr=log,
             )
-        until(lambda: self.get("/health/ready")[0] == 200, 30, "the service's answers")
         return self
 
     def get(self, path: str) -> tuple[int, Any]:
