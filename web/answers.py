@@ -100,7 +100,8 @@ class _Asked:
         if now.estate is None or not now.generation.number:
             return refuse(503, "the directory and the hypervisors have not been read completely yet: ask again")
         if certname in now.classification.results:
-            findings = [one.message for one in now.classification.results[certname].findings if one.holds]
+            held = [one for one in now.classification.results[certname].findings if one.holds]
+            findings = [f"{one.where}: {one.what}: {one.message}" for one in held]
             return refuse(503, f"{certname} has no answer yet: {'; '.join(findings) or 'it is held'}")
         if now.generation.hold is not None:
             return refuse(503, f"a newer generation is held: see `enclume approve {now.generation.hold.number}`")

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.live.service import Service
-from tests.live.small_estate import NODES, SmallEstate, small_estate
+from tests.live.service.estate import NODES, SmallEstate
+from tests.live.service.running import Service
 from tests.waiting import until
 
 STRANGE = {
@@ -58,12 +58,6 @@ ON_THE_WIRE = {
     "a broken escape": b"/enc/%zz",
     "half an escape": b"/enc/%2",
 }
-
-
-@pytest.fixture(scope="module")
-def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallEstate]:
-    with small_estate(tmp_path_factory.mktemp("estate")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

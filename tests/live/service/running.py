@@ -22,7 +22,7 @@ import yaml
 
 from tests.waiting import free_port, until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KEPT = re.compile(r"directory|generation|remembered|times|lock|hypervisor-coquille[12]_2e_lab_2e_test|\.[^.]*\.new")
 
 
