@@ -1,6 +1,7 @@
 """The command line `enclume`. Each command is loaded only when it is used, so that every one starts quickly."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,10 @@ def enclume(ctx: click.Context, config: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns its exit status. What goes wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A locale without some letter or arrow is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = enclume.main(arguments, prog_name="enclume", standalone_mode=False)
     except click.UsageError as error:

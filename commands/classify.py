@@ -35,8 +35,10 @@ def command(config: str | None, certname: str, offline: bool, as_json: bool) -> 
 
 def _print(certname: str, given: Given) -> None:
     answer = json.loads(given.body)
-    number = f"generation {given.generation}" if given.generation else "not a generation yet"
-    click.echo(f"{click.style(certname, bold=True)}  {number}, as read {duration(given.age)} ago")
+    known = "as LDAP and the hypervisors are now"
+    if given.generation:
+        known = f"generation {given.generation}, as read {duration(given.age)} ago"
+    click.echo(f"{click.style(certname, bold=True)}  {known}")
     if "environment" in answer:
         click.echo(f"environment  {answer['environment']}")
     heading("classes")

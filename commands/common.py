@@ -22,8 +22,8 @@ def examples(*lines: str) -> str:
 
 
 def print_json(content: Any) -> None:
-    """A JSON document on stdout, for scripts."""
-    click.echo(json.dumps(content, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    """A JSON document on stdout, in UTF-8 whatever the locale is; on a terminal with line breaks."""
+    click.echo(json.dumps(content, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None).encode())
 
 
 def table(rows: Iterable[tuple[str, ...]], indent: str = "") -> list[str]:

@@ -69,7 +69,10 @@ def test_a_reload_with_rules_that_are_wrong_changes_nothing_and_is_said(
         rules.write_text(broken)
     lab.signal(signal.SIGHUP)
     until(lambda: expected in lab.log, 10, "the refusal in the log")
-    until(lambda: "the settings in force stay: " in lab.log, 10, "the worker's own word")
+    until(lambda: lab.get("/health/ready")[1]["problems"], 10, "the service's own word")
+    (problem,) = lab.get("/health/ready")[1]["problems"]
+    assert problem.startswith("the settings in force stay: ")
+    assert expected in problem
     assert "first" in lab.classes(HOST)
 
 

@@ -1,13 +1,17 @@
 """`enclume demo`: up with one command, every line that it prints works as printed, gone without a trace."""
 
 import json
+import os
+import pwd
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,13 +26,14 @@ LINES = re.compile(r"^    (\S.*)$", re.MULTILINE)
 class Demo:
     """A demonstration started in `cwd`, as from a terminal."""
 
-    def __init__(self, cwd: Path, *arguments: str, port: int | None = None) -> None:
+    def __init__(self, cwd: Path, *arguments: str, port: int | None = None, user: str | None = None) -> None:
         self.cwd, self.port = cwd, port or free_port()
+        self._as = ["setpriv", f"--reuid={user}", "--clear-groups", "--"] if user else []
         cwd.mkdir(parents=True, exist_ok=True)
         self._said = cwd / "said"
         with self._said.open("wb") as file:
             self.process = subprocess.Popen(
-                [str(ENCLUME), "demo", "--port", str(self.port), *arguments],
+                [*self._as, str(ENCLUME), "demo", "--port", str(self.port), *arguments],
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -52,7 +57,9 @@ class Demo:
 
     def run(self, line: str) -> str:
         """Type a line in another terminal in the same folder; what it prints."""
-        done = subprocess.run(["bash", "-c", line], cwd=self.cwd, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._as, "bash", "-c", line], cwd=self.cwd, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{line}: {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -71,8 +78,8 @@ Start = Callable[..., Demo]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Demo] = []
 
-    def start_one(*arguments: str, cwd: Path | None = None, port: int | None = None) -> Demo:
-        started.append(Demo(cwd or tmp_path, *arguments, port=port))
+    def start_one(*arguments: str, cwd: Path | None = None, **more: Any) -> Demo:
+        started.append(Demo(cwd or tmp_path, *arguments, **more))
         return started[-1]
 
     yield start_one
@@ -152,3 +159,14 @@ def test_a_folder_whose_name_is_too_long_for_a_socket_does_no_harm(start: Start,
     assert json.loads(demo.run(demo.lines[0]))["classes"]
     assert "modifying entry" in demo.run(demo.lines[2])
     assert "agenda" in demo.run(demo.lines[3])
+
+
+def test_it_runs_for_an_ordinary_user(start: Start) -> None:
+    """slapd, the hypervisors and the service ask for no privilege."""
+    with tempfile.TemporaryDirectory(prefix="enc") as folder:
+        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+        demo = start(cwd=Path(folder), user="nobody").wait_up()
+        assert json.loads(demo.run(demo.lines[0]))["classes"]
+        assert "modifying entry" in demo.run(demo.lines[2])
+        assert demo.end(signal.SIGINT) == 0
+        assert [path.name for path in demo.cwd.iterdir()] == ["said"]
