@@ -18,7 +18,7 @@ from web.access import Access
 _LOG = logging.getLogger("enclume.serve")
 _LEVELS = ("debug", "info", "warning", "error")
 # A thread that computes hands over to those that answer after so many seconds, not after Python's 5 ms.
-_SWITCH = 0.001
+_SWITCH = 0.0002
 
 
 class Served:

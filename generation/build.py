@@ -15,7 +15,7 @@ from generation.generation import Generation, Hold
 from generation.guard import Review, review
 from settings import AnswerSettings, GuardSettings
 
-_BREATH = 50
+_BREATH = 10
 
 
 class Classification(Struct, frozen=True):

@@ -33,7 +33,7 @@ from settings import Settings
 
 _LOG = logging.getLogger("enclume.builder")
 _TIMES_EVERY = 10.0
-_REST = 0.0005
+_REST = 0.001
 
 
 class Builder:
@@ -74,11 +74,20 @@ class Builder:
         self._thread.join()
 
     def approve(self, number: int, timeout: float = 10.0) -> Generation | None:
-        """Release the held generation of this number; None when no such one is held. Raises TimeoutError."""
+        """Release the held generation of this number; None when no such one is held.
+
+        Raises TimeoutError after `timeout` seconds; then nothing is released later either.
+        """
         done: Future[Generation | None] = Future()
         self._approvals.put((number, done))
         self.upkeep.wake()
-        return done.result(timeout)
+        try:
+            return done.result(timeout)
+        except TimeoutError:
+            if done.cancel():
+                raise
+            # The builder has just begun with it.
+            return done.result(timeout)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -188,6 +197,8 @@ class Builder:
     def _answer_approvals(self) -> None:
         while not self._approvals.empty():
             number, done = self._approvals.get()
+            if not done.set_running_or_notify_cancel():
+                continue
             released = approve(self.now.generation, number)
             if released is not None:
                 self.now = replace(self.now, generation=released)
