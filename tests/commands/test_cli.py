@@ -104,19 +104,6 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_locale_without_some_letters_is_no_reason_to_fail(tmp_path: Path) -> None:
-    file = tmp_path / "\N{RIGHTWARDS ARROW}.yaml"
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "cli.py"), "--config", str(file), "why", "x"],
-        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert b"\\u2192.yaml: cannot be read" in done.stderr
-    assert b"Traceback" not in done.stderr
-
-
 def test_a_reader_that_leaves_early_is_no_reason_to_complain() -> None:
     program = f"{sys.executable} {ROOT / 'cli.py'} --help | true"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)

@@ -104,6 +104,7 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(served: Laboratory) 
         ("zzz", SERVICE, "there is no host zzz below ou=hosts,dc=lab,dc=test"),
         ("*", SERVICE, "there is no host * below"),
         ("x)(cn=*", SERVICE, "there is no host x)(cn=* below"),
+        ("a(b", SERVICE, "there is no host a(b below"),
         (HOST, "*", "there is no service * below"),
         ("hosts", SERVICE, "there is no host hosts below"),
     ],

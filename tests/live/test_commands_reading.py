@@ -1,6 +1,7 @@
 """`classify`, `why`, `preview` and `approve` on a real slapd and the real service, and without the service."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -201,6 +202,18 @@ def test_a_preview_reads_stdin(served: Laboratory) -> None:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
     (node,) = json.loads(done.stdout)["nodes"]
     assert [lost["path"] for lost in node["loses"]] == ["class web_mail"]
+
+
+def test_a_locale_without_some_letters_is_no_reason_to_fail(served: Laboratory, tmp_path: Path) -> None:
+    """People get what can be shown there; scripts get UTF-8."""
+    change = tmp_path / "change.ldif"
+    change.write_text(membership("add", "roundcube", "agenda"))
+    command = [sys.executable, str(ROOT / "cli.py"), "--config", str(served.config), "preview", str(change)]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"\\u2192" in done.stdout
+    told = subprocess.run([*command, "--json"], env=environment, capture_output=True, check=True)
+    assert json.loads(told.stdout.decode("utf-8"))["nodes"]
 
 
 def test_what_the_guard_holds_is_shown_and_released_by_its_number(served: Laboratory, tmp_path: Path) -> None:
