@@ -59,9 +59,10 @@ class Upkeep:
 
     def wait(self, seconds: float) -> bool:
         """Wait until something changed since the last call, or for so long; True when something did."""
-        changed = self._changed.wait(seconds)
+        if not self._changed.wait(seconds):
+            return False
         self._changed.clear()
-        return changed
+        return True
 
     def values(self, kind: SourceKind) -> dict[str, Value]:
         """The last value of each target of one kind of source."""

@@ -202,6 +202,6 @@ class Builder:
             released = approve(self.now.generation, number)
             if released is not None:
                 self.now = replace(self.now, generation=released)
-                self._shelving.keep_generation(released)
+                self._shelving.keep_approved(released)
                 self.upkeep.wake()
             done.set_result(released)

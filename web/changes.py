@@ -37,10 +37,11 @@ def blueprint(builder: Builder, access: Access) -> Blueprint:
         return reply(Approved(released.number, len(released.answers)))
 
     def held() -> Response:
-        hold = builder.now.generation.hold
+        generation = builder.now.generation
+        hold = generation.hold
         if hold is None:
             return reply(Holding(None))
-        nodes = held_differences(builder.now.generation)
+        nodes = held_differences(generation)
         return reply(Holding(HeldNodes(hold.number, hold.since, hold.reasons, nodes)))
 
     def findings() -> Response:

@@ -27,13 +27,14 @@ def blueprint(builder: Builder) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        generation = builder.now.generation
+        now = builder.now
+        generation = now.generation
         content = Ready(
             ready=generation.number > 0,
             generation=generation.number,
             nodes=len(generation.answers),
             held=_held(generation.hold),
-            findings=len(builder.now.findings()),
+            findings=len(now.findings()),
             sources=tuple(_source(key, fresh) for key, fresh in sorted(builder.upkeep.freshness().items())),
             problems=builder.problems,
         )

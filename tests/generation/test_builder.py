@@ -266,6 +266,29 @@ def test_a_second_instance_serves_what_is_on_disk_and_takes_over_when_the_first_
     assert second.builder.now.generation.number == 3
 
 
+def test_an_approval_that_ran_out_of_time_is_not_done_later(open_house: Open) -> None:
+    first = open_house()
+    first.read(*hosts(10, "a", "b"))
+    first.serves(lambda served: len(served) == 10)
+    first.read(*hosts(10, "a"))
+    hold = first.hold()
+    until(lambda: _hold_on_disk(first) == hold, what="the hold to be on disk")
+    second = open_house()
+    second.read(*hosts(10, "a"))
+    with pytest.raises(TimeoutError):
+        second.builder.approve(hold.number, timeout=0.05)
+    close(first)
+    until(lambda: second.builder.now.estate, what="a build of the second instance")
+    assert second.builder.approve(hold.number + 1) is None
+    assert second.builder.now.generation.hold == hold
+    assert second.classes()["n00"] == ["a", "b"]
+
+
+def _hold_on_disk(house: House) -> object:
+    kept = keep.restore(Shelf(house.builder.settings.state))
+    return kept.hold if kept else None
+
+
 def test_an_instance_that_never_got_the_lock_ends_and_writes_nothing(open_house: Open, tmp_path: Path) -> None:
     first = open_house()
     first.read(host("web"))
