@@ -64,7 +64,8 @@ class DirectorySource:
 
     def _retrying(self) -> Retrying:
         return Retrying(
-            retry=tenacity.retry_if_exception_type(SourceError),
+            # Whatever a server made ldap3 or us raise, the directory is followed on.
+            retry=tenacity.retry_if_exception_type(Exception),
             wait=tenacity.wait_exponential_jitter(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT, jitter=_FIRST_WAIT),
             stop=tenacity.stop_when_event_set(self._stopped),
             sleep=tenacity.sleep_using_event(self._stopped),
@@ -72,9 +73,14 @@ class DirectorySource:
         )
 
     def _report(self, state: RetryCallState) -> None:
-        reason = str(state.outcome.exception() if state.outcome else "")
-        log.warning("directory: %s", reason)
-        self._ledger.failed(self.key, time.time(), reason)
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, SourceError):
+            log.warning("directory: %s", error)
+        else:
+            log.error("directory: reading failed", exc_info=error)
+            what = f"reading failed by a fault of Enclume's ({type(error).__name__}: {error})"
+            error = SourceError(self.key.target, what, "report it with what its log says; it is tried again")
+        self._ledger.failed(self.key, time.time(), str(error))
 
     def _observe(self) -> None:
         """Follow the first server that lets us; returns when it was well for a while and is to be asked again."""

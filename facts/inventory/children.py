@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
+
 from facts.inventory.backoff import backoff
 from facts.inventory.messages import Message, Watch, decode_message, encode
 from facts.inventory.pipes import ChildProcess
@@ -72,7 +74,11 @@ class InventoryChild:
     def _run(self) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
-            self._child = ChildProcess()
+            try:
+                self._child = ChildProcess()
+            except OSError as error:
+                self._pause(0.0, f"the inventory child could not be started ({error.strerror})")
+                continue
             why = self._converse(self._child)
             status = self._child.end(GOODBYE if self._stopping.is_set() else 0.0)
             self._child = None
@@ -91,8 +97,11 @@ class InventoryChild:
             self._empty_wakes()
             if lines is None:
                 return "ended"
-            for line in lines:
-                self._receive(decode_message(line))
+            try:
+                for line in lines:
+                    self._receive(decode_message(line))
+            except msgspec.DecodeError as error:
+                return f"said what is no message ({error}) and was killed"
             if lines:
                 heard_at = time.monotonic()
             elif time.monotonic() - heard_at > SILENT_AT_MOST:

@@ -104,6 +104,29 @@ def test_a_child_that_ends_again_and_again_is_said_of_every_hypervisor() -> None
     assert "the inventory child ended (status -9), 2 times in a row" in recorder.reasons("hv1")[0]
 
 
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (("/bin/sh", "-c", "echo '{}'; exec sleep 60"), "the inventory child said what is no message"),
+        (("/nowhere/python",), "the inventory child could not be started"),
+    ],
+    ids=["it says what is no message", "it cannot be started"],
+)
+def test_a_child_that_is_none_is_tried_again_and_said_of_every_hypervisor(
+    monkeypatch: pytest.MonkeyPatch, program: tuple[str, ...], why: str
+) -> None:
+    monkeypatch.setattr("facts.inventory.pipes.COMMAND", program)
+    recorder = Recorder()
+    source = InventorySource(5.0, 0.2)
+    source.watch((HV1,))
+    source.start(recorder)
+    until(lambda: recorder.reasons("hv1"), 20, "a failure")
+    monkeypatch.setattr("facts.inventory.pipes.COMMAND", COMMAND)
+    until(lambda: source.pid, 20, "the child")
+    source.stop()
+    assert why in recorder.reasons("hv1")[0]
+
+
 def test_a_child_that_hangs_as_a_whole_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("facts.inventory.children.SILENT_AT_MOST", 1.0)
     recorder = Recorder()
