@@ -42,6 +42,8 @@ def guard_reasons(differences: Iterable[Difference], nodes: int, guard: GuardSet
             f"{len(losing)} of {counted(nodes, 'node')} would lose classes, environment or answer, "
             f"which is more than guard.changed ({guard.changed:g}) allows"
         )
+    if nodes and sum(not one["answered"] and _had_answer(one) for one in known) == nodes:
+        reasons.append("the directory would have no host any more")
     return reasons
 
 

@@ -97,3 +97,12 @@ def test_the_guards_view_is_the_guards(
     differences = [difference(name, before[name], after[name]) for name in names if before[name] is not after[name]]
     reasons = guard_reasons(differences, len(served.answers), settings)
     assert bool(reasons) is bool(held)
+
+
+def test_the_last_host_is_guarded_too() -> None:
+    settings = GuardSettings()
+    served = Generation(1, 1, 0.0, 9, {"alone": answer("base")})
+    assert review(served, {}, 8, settings).held
+    gone = difference("alone", answer("base"), None)
+    assert guard_reasons([gone], 1, settings) == ["the directory would have no host any more"]
+    assert guard_reasons([gone], 2, settings) == []
