@@ -12,7 +12,7 @@ from enc.rules import Rules
 from facts.estate import Estate, Node
 from facts.findings import Finding
 from generation.generation import Generation, Hold
-from generation.guard import Review, review
+from generation.guard import Review, recently, review
 from settings import AnswerSettings, GuardSettings
 
 _BREATH = 10
@@ -71,8 +71,9 @@ def build(
         given = result.answer or waiting.get(certname) or served.answers.get(certname)
         if given is not None:
             candidate[certname] = _kept_object(given, served.answers.get(certname))
-    reviewed = review(served, candidate, entries, guard)
-    return _numbered(served, reviewed, entries, time.time() if now is None else now)
+    at = time.time() if now is None else now
+    reviewed = review(served, candidate, entries, guard, recently(served, at))
+    return _numbered(served, reviewed, entries, at)
 
 
 def _kept_object(new: Answer, old: Answer | None) -> Answer:
@@ -94,7 +95,7 @@ def _numbered(served: Generation, reviewed: Review, entries: int, now: float) ->
     passed = served.entries if hold is not None and hold.entries < served.entries else entries
     if number == served.number and hold is served.hold and passed == served.entries:
         return served
-    return Generation(number, counter, built_at, passed, reviewed.answers, hold)
+    return Generation(number, counter, built_at, passed, reviewed.answers, hold, reviewed.recent)
 
 
 def _digests(answers: Mapping[str, Answer | None]) -> dict[str, str | None]:

@@ -23,6 +23,17 @@ class Hold(Struct, frozen=True):
     changes: Mapping[str, Answer | None]
 
 
+class Recent(Struct, frozen=True):
+    """What the guard let pass since `since` (seconds since the epoch): `lost` gives the old answers of nodes that lost
+    something, `entries` and `nodes` are the most that there were since then.
+    """
+
+    since: float = 0.0
+    entries: int = 0
+    nodes: int = 0
+    lost: Answers = {}
+
+
 class Generation(Struct, frozen=True):
     """The answers that are served. `number` grows when an answer's bytes change; `counter` is the last number given
     away.
@@ -37,6 +48,7 @@ class Generation(Struct, frozen=True):
     entries: int
     answers: Answers
     hold: Hold | None = None
+    recent: Recent = Recent()
 
 
 NONE = Generation(0, 0, 0.0, 0, {})

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from enc.answer import Answer
 from facts.shelf import Shelf
-from generation.generation import Generation, Hold
+from generation.generation import Generation, Hold, Recent
 
 NAME = "generation"
 
@@ -19,6 +19,7 @@ class _Numbers(Struct, frozen=True):
     entries: int
     nodes: int
     hold: Hold | None
+    recent: Recent = Recent()
 
 
 class _Line(Struct, frozen=True, array_like=True):
@@ -35,7 +36,7 @@ def keep(shelf: Shelf, generation: Generation) -> None:
 
 def _lines(generation: Generation) -> Iterable[bytes]:
     numbers = (generation.number, generation.counter, generation.built_at, generation.entries)
-    yield msgspec.json.encode(_Numbers(*numbers, len(generation.answers), generation.hold))
+    yield msgspec.json.encode(_Numbers(*numbers, len(generation.answers), generation.hold, generation.recent))
     for certname, answer in generation.answers.items():
         line = _Line(certname, answer.body.decode(), answer.parameters.decode(), answer.digest)
         yield msgspec.json.encode(line)
@@ -58,7 +59,8 @@ def _generation(lines: list[bytes]) -> Generation:
     answers = dict(map(_answer, lines[1:]))
     if len(answers) != numbers.nodes:
         raise ValueError(f"holds {len(answers)} of {numbers.nodes} nodes")
-    return Generation(numbers.number, numbers.counter, numbers.built_at, numbers.entries, answers, numbers.hold)
+    counted = (numbers.number, numbers.counter, numbers.built_at, numbers.entries)
+    return Generation(*counted, answers, numbers.hold, numbers.recent)
 
 
 _decoder = msgspec.json.Decoder(_Line)

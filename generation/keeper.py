@@ -10,13 +10,13 @@ _LOG = logging.getLogger("enclume.keeper")
 
 
 class Keeper:
-    """A thread that writes the latest version of each file, at most once every `pause` seconds."""
+    """A thread that writes the latest version of each file, every `pause` seconds where nobody hurries it."""
 
     def __init__(self, pause: float = 1.0) -> None:
         self._pause = pause
         self._lock = threading.Lock()
         self._pending: dict[str, Callable[[], None]] = {}
-        self._woken, self._stopping = threading.Event(), threading.Event()
+        self._woken, self._hurried, self._stopping = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self.problems: dict[str, str] = {}
 
@@ -24,16 +24,32 @@ class Keeper:
         """Begin to write."""
         self._thread.start()
 
-    def put(self, name: str, write: Callable[[], None]) -> None:
-        """Have a file written soon; a later call for the same name replaces an earlier one that still waits."""
+    def put(self, name: str, write: Callable[[], None], *, hurry: bool = False) -> None:
+        """Have a file written soon, or at once; a later call for the same name replaces an earlier one that waits."""
         with self._lock:
             self._pending[name] = write
+        if hurry:
+            self._hurried.set()
         self._woken.set()
+
+    def put_and_wait(self, name: str, write: Callable[[], None], patience: float = 5.0) -> None:
+        """Have a file written at once; returns when that was tried, at the latest after `patience` seconds."""
+        tried = threading.Event()
+
+        def told() -> None:
+            try:
+                write()
+            finally:
+                tried.set()
+
+        self.put(name, told, hurry=True)
+        tried.wait(patience)
 
     def stop(self) -> None:
         """Write what still waits, then end."""
         self._stopping.set()
         self._woken.set()
+        self._hurried.set()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -42,7 +58,8 @@ class Keeper:
             self._woken.wait()
             self._woken.clear()
             self._write_all()
-            self._stopping.wait(self._pause)
+            self._hurried.wait(self._pause)
+            self._hurried.clear()
         self._write_all()
 
     def _write_all(self) -> None:

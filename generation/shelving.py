@@ -55,18 +55,28 @@ class Shelving:
         self._put("remembered", remembered, lambda: keep.keep_remembered(self._shelf, remembered))
 
     def keep_generation(self, generation: Generation) -> None:
-        """Write a generation, if it is new."""
-        self._put("generation", generation, lambda: generation_keep.keep(self._shelf, generation))
+        """Write a generation, if it is new; at once while it holds something, so that no restart forgets it."""
+        self._put(
+            "generation",
+            generation,
+            lambda: generation_keep.keep(self._shelf, generation),
+            hurry=generation.hold is not None,
+        )
+
+    def keep_approved(self, generation: Generation) -> None:
+        """Write a generation that somebody approved, before they are told so."""
+        self._kept["generation"] = generation
+        self._keeper.put_and_wait("generation", lambda: generation_keep.keep(self._shelf, generation))
 
     def keep_times(self, upkeep: Upkeep) -> None:
         """Write when each target was last read."""
         freshness = upkeep.freshness()
         self._keeper.put("times", lambda: keep.keep_times(self._shelf, freshness))
 
-    def _put(self, name: str, value: object, write: Callable[[], None]) -> None:
+    def _put(self, name: str, value: object, write: Callable[[], None], *, hurry: bool = False) -> None:
         if self._kept.get(name) is not value:
             self._kept[name] = value
-            self._keeper.put(name, write)
+            self._keeper.put(name, write, hurry=hurry)
 
     def _writer(self, name: str, hypervisor: HypervisorSeen) -> Callable[[], None]:
         return lambda: keep.keep_hypervisor(self._shelf, name, hypervisor)

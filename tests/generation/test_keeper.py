@@ -87,3 +87,26 @@ def test_a_folder_that_cannot_be_written_needs_no_lock(tmp_path: Path) -> None:
     assert one.try_acquire()
     assert other.try_acquire()
     one.release()
+
+
+def test_what_is_hurried_is_not_paused_for(keeper: Keeper) -> None:
+    written: list[str] = []
+    slow = Keeper(pause=60)
+    slow.start()
+    slow.put("a", lambda: written.append("first"))
+    until(lambda: written, what="the first writing")
+    slow.put("a", lambda: written.append("second"), hurry=True)
+    until(lambda: len(written) == 2, what="the second writing")
+    slow.put_and_wait("a", lambda: written.append("third"))
+    assert written[2:] == ["third"]
+    slow.stop()
+    keeper.start()
+
+
+def test_who_waits_for_a_disk_that_fails_is_let_go(keeper: Keeper) -> None:
+    def write() -> None:
+        raise StateError("/state/a", "cannot be written: No space left on device")
+
+    keeper.start()
+    keeper.put_and_wait("a", write)
+    assert until(lambda: keeper.problems, what="the problem")

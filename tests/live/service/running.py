@@ -105,6 +105,14 @@ class Service:
         """Send a signal to the master."""
         self.process.send_signal(number)
 
+    def reload(self) -> Self:
+        """SIGHUP; returns when a new worker serves and has the state folder for itself."""
+        old = self.worker
+        self.send(signal.SIGHUP)
+        until(lambda: not old.is_running() and self.status("/health/ready") == 200, 20, "the new worker")
+        until(lambda: not any("/lock" in problem for problem in self.ready["problems"]), 5, "the state folder's lock")
+        return self
+
     def stop(self) -> float:
         """End it in good order; how many seconds that took, until no process of it was left."""
         if self._process is None:
@@ -167,7 +175,9 @@ class Service:
     def bodies(self, *certnames: str) -> dict[str, bytes]:
         """The very bytes of some nodes' answers."""
         replies = {name: self.get(f"/enc/{name}") for name in certnames}
-        assert {reply.status for reply in replies.values()} == {200}, {n: r.body for n, r in replies.items()}
+        assert {reply.status for reply in replies.values()} == {200}, {
+            name: reply.body for name, reply in replies.items() if reply.status != 200
+        }
         return {name: reply.body for name, reply in replies.items()}
 
     @property
