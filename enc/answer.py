@@ -1,4 +1,4 @@
-"""The answer: what Puppet reads (ARCHITECTURE, "The answer").
+"""The answer: what Puppet reads (`docs/http.md`).
 
 {"classes": {"apache": {}}, "environment": "production", "parameters": {"enclume": {"site": "angers", …}}}
 """

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from facts.estate import Aspect, Statement
+from facts.exact import exactly_equal
 
 Thing = tuple[Aspect, str]
 
@@ -81,7 +82,7 @@ def _value(levels: list[list[Statement]]) -> Outcome:
 
 
 def _agree(statements: list[Statement]) -> None:
-    if any(not same(one.value, statements[0].value) for one in statements[1:]):
+    if any(not exactly_equal(one.value, statements[0].value) for one in statements[1:]):
         raise Conflict(tuple(statements))
 
 
@@ -111,14 +112,9 @@ def _unite_hashes(chosen: list[Statement], levels: list[list[Statement]]) -> dic
     for statement in chosen:
         for key, value in statement.value.items():
             first, by = united.setdefault(key, (value, statement))
-            if level_of[id(by)] == level_of[id(statement)] and not same(first, value):
+            if level_of[id(by)] == level_of[id(statement)] and not exactly_equal(first, value):
                 raise Conflict((by, statement))
     return {key: value for key, (value, _) in united.items()}
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON (1 and true are not, 1 and 1.0 are not)."""
-    return _canonical(one) == _canonical(other)
 
 
 def _order(statement: Statement) -> tuple[str, bytes]:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from enc.classify import classify
 from enc.merge import Outcome
 from enc.rules import Rules
+from facts.directory.names import normalise
 from facts.estate import Aspect, Estate, Node, Statement
 from facts.findings import Finding
 
@@ -106,15 +107,23 @@ class _Csns:
     """Finds the entryCSN of the entry that a statement stands in."""
 
     def __init__(self, estate: Estate) -> None:
-        self._by_dn = {entry.dn: entry.csn for entry in estate.directory.entries.values()}
+        self._entries = estate.directory.entries
 
     def outcome(self, outcome: Outcome) -> Explained:
         chosen = tuple(self.place(statement, UNSET) for statement in outcome.chosen)
         return Explained(outcome.value, chosen, tuple(self.place(one, one.value) for one in outcome.beaten))
 
     def place(self, statement: Statement, value: Any) -> Place:
-        csn = self._by_dn.get(statement.origin.where) or UNSET
-        return Place(where=statement.origin.where, what=statement.origin.what, entryCSN=csn, value=value)
+        where = statement.origin.where
+        return Place(where=where, what=statement.origin.what, entryCSN=self._of(where) or UNSET, value=value)
+
+    def _of(self, where: str) -> str:
+        """The entryCSN of the entry of this DN; "" for a rules file's line, and where there is none."""
+        try:
+            entry = self._entries.get(normalise(where))
+        except ValueError:
+            return ""
+        return entry.csn if entry else ""
 
 
 def _joined(node: Node, estate: Estate) -> Joined:
@@ -140,8 +149,8 @@ def _joined(node: Node, estate: Estate) -> Joined:
 def _kind_because(node: Node) -> str:
     if node.host.kind:
         return "enclumeKind"
-    if node.host.libvirt_uri and node.kind == "hypervisor":
-        return "enclumeLibvirtURI"
+    if node.kind == "hypervisor":
+        return "enclumeLibvirtURI" if node.host.libvirt_uri else "hypervisors.uris in the settings"
     return "libvirt shows its domain" if node.hardware else "libvirt showed it before" if node.kind else "not known"
 
 

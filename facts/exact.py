@@ -7,4 +7,8 @@ import msgspec
 
 def exactly_equal(one: Any, other: Any) -> bool:
     """Whether two values (JSON, or structs of it) are equal in every type too."""
-    return one is other or (one == other and msgspec.json.encode(one) == msgspec.json.encode(other))
+    return one is other or (one == other and _canonical(one) == _canonical(other))
+
+
+def _canonical(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="deterministic")

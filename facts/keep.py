@@ -1,6 +1,7 @@
 """Keeping what the sources last saw on disk: one file of the shelf for each, and one for when each was read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -25,7 +26,7 @@ class _Time(Struct, frozen=True):
 def keep_directory(shelf: Shelf, directory: Directory) -> None:
     """Write the directory to the shelf."""
     entries = map(msgspec.json.encode, directory.entries.values())
-    shelf.write("directory", "directory", _after(msgspec.json.encode(directory.base), entries))
+    shelf.write("directory", "directory", chain([msgspec.json.encode(directory.base)], entries))
 
 
 def keep_hypervisor(shelf: Shelf, name: str, seen: HypervisorSeen) -> None:
@@ -35,13 +36,13 @@ def keep_hypervisor(shelf: Shelf, name: str, seen: HypervisorSeen) -> None:
 
 def keep_times(shelf: Shelf, freshness: Mapping[SourceKey, Freshness]) -> None:
     """Write when each target was last read."""
-    times = (_Time(key.kind, key.target, fresh.read_at) for key, fresh in sorted(freshness.items(), key=_by_key))
+    times = (_Time(key.kind, key.target, fresh.read_at) for key, fresh in sorted(freshness.items()))
     shelf.write("times", "times", map(msgspec.json.encode, times))
 
 
 def keep_remembered(shelf: Shelf, remembered: Mapping[str, Remembered]) -> None:
     """Write what libvirt once showed."""
-    shelf.write("remembered", "remembered", map(msgspec.json.encode, sorted(remembered.items(), key=_by_name)))
+    shelf.write("remembered", "remembered", map(msgspec.json.encode, sorted(remembered.items())))
 
 
 def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Freshness], dict[str, Remembered]]:
@@ -91,16 +92,3 @@ def _file_of(name: str) -> str:
     return "hypervisor-" + "".join(
         letter if letter.isalnum() or letter == "-" else f"_{ord(letter):x}_" for letter in name
     )
-
-
-def _after(first: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
-    yield first
-    yield from rest
-
-
-def _by_key(item: tuple[SourceKey, Freshness]) -> SourceKey:
-    return item[0]
-
-
-def _by_name(item: tuple[str, Remembered]) -> str:
-    return item[0]

@@ -1,4 +1,4 @@
-"""Entries read as hosts, services, profiles and sites (ARCHITECTURE, LDAP contract)."""
+"""Entries read as hosts, services, profiles and sites (`docs/schema.md`)."""
 
 from facts.certname import is_certname
 from facts.directory import fields

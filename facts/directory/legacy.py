@@ -14,11 +14,10 @@ from msgspec.structs import replace
 from facts.directory.entries import Entry
 from facts.directory.names import normalise
 from facts.directory.reading import Read, Reading, finish, name_of
-from facts.directory.statements import RESERVED, VARIABLE, Reader
+from facts.directory.statements import BOOLEANS, RESERVED, VARIABLE, Reader
 from facts.estate import Declared, Host, Profile
 from settings import DirectorySettings
 
-_BOOLEANS = {"true": True, "false": False}
 _NEVER = frozenset({"userpassword", "puppetvar"})
 
 
@@ -107,8 +106,8 @@ def _one_or_many(values: tuple[str, ...]) -> str | list[str]:
 
 def _converted(value: str | list[str]) -> Any:
     if isinstance(value, list):
-        return [_BOOLEANS.get(one, one) for one in value]
-    return _BOOLEANS.get(value, value)
+        return [BOOLEANS.get(one, one) for one in value]
+    return BOOLEANS.get(value, value)
 
 
 def _lower(value: str | None) -> str | None:

@@ -44,7 +44,8 @@ DEEPEST = 30
 """Levels of arrays and hashes that a value may have; an answer as a whole can have few more."""
 
 _SETTING = re.compile(r"\s*(?:::)?([^=+]+?)\s*(\+?=)(.*)", re.DOTALL)
-_BOOLEANS = {"true": True, "false": False}
+BOOLEANS = {"true": True, "false": False}
+"""What a puppetVar of these words means to Puppet; every other one is text."""
 
 
 class Reader:
@@ -79,9 +80,9 @@ class Reader:
         try:
             content = msgspec.json.decode(match[3])
         except (msgspec.DecodeError, RecursionError) as error:
-            self.wrong(
-                "bad_value", attribute, f"the value of {_short(match[1])} is no JSON ({error}): {_short(match[3])}"
-            )
+            # The value itself is not shown: it may well be a password without its quotes.
+            message = f"the value of {_short(match[1])} is no JSON ({error}): text stands in double quotes"
+            self.wrong("bad_value", attribute, message)
             return None
         if _deeper(content, DEEPEST):
             self.wrong("bad_value", attribute, f"the value of {_short(match[1])} is nested too deep: flatten it")
@@ -110,7 +111,7 @@ class Reader:
         if not PARAMETER.fullmatch(name):
             self.wrong("bad_name", "enclumeParameter", f"{name!r} is no class parameter: write `class::name=JSON`")
         elif unites and not isinstance(content, list | dict):
-            self.wrong("bad_value", "enclumeParameter", f"{name}+= takes an array or a hash, not {_short(content)}")
+            self.wrong("bad_value", "enclumeParameter", f"{name}+= takes an array or a hash: set it with `=`")
         else:
             self.state("parameter", name, content, "enclumeParameter", unites=unites)
 
@@ -123,7 +124,7 @@ class Reader:
         elif name in RESERVED:
             self.wrong("reserved_name", "puppetVar", f"{name} is reserved: it is left out; rename it", holds=False)
         else:
-            self.state("variable", name, _BOOLEANS.get(content, content), "puppetVar")
+            self.state("variable", name, BOOLEANS.get(content, content), "puppetVar")
 
     def state_environment(self, value: str) -> None:
         """Read one environment."""
@@ -141,6 +142,5 @@ def _deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
 
 
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enc.merge import Merged, merge, same
+from enc.merge import Merged, merge
 from facts.estate import Aspect, Origin, Statement
+from facts.exact import exactly_equal
 
 HOST, SERVICE, SITE = 0, 1, 2
 
@@ -55,7 +56,7 @@ def conflict(*levels: Sequence[Statement]) -> list[str]:
     ],
 )
 def test_the_most_specific_setting_wins(levels: list[list[Statement]], value: object) -> None:
-    assert same(value_of(*levels), value)
+    assert exactly_equal(value_of(*levels), value)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_the_most_specific_setting_wins(levels: list[list[Statement]], value: ob
 def test_arrays_gain_what_more_general_levels_have_behind_their_own(
     levels: list[list[Statement]], value: object
 ) -> None:
-    assert same(value_of(*levels), value)
+    assert exactly_equal(value_of(*levels), value)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_arrays_gain_what_more_general_levels_have_behind_their_own(
     ],
 )
 def test_hashes_gain_the_keys_that_they_lack(levels: list[list[Statement]], value: object) -> None:
-    assert same(value_of(*levels), value)
+    assert exactly_equal(value_of(*levels), value)
 
 
 @pytest.mark.parametrize(

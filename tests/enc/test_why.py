@@ -19,6 +19,7 @@ from tests.factories import (
     rules,
     service,
     service_dn,
+    settings,
     site,
     site_dn,
     uuid_of,
@@ -119,6 +120,13 @@ def test_kinds_are_explained() -> None:
     assert reasons("box", at)["enclume"]["layer"] == {"value": 2, "because": "enclumeLayer"}
     at.see("kvm1")
     assert reasons("vm", at)["enclume"]["kind"]["because"] == "libvirt showed it before"
+
+
+def test_a_hypervisor_of_the_settings_is_explained() -> None:
+    read_by = settings(hypervisors={"uris": {"kvm1": "qemu:///system"}})
+    at = World(kvm("kvm1", enclumeKind="", enclumeLibvirtURI=""), settings=read_by)
+    kind = reasons("kvm1", at)["enclume"]["kind"]
+    assert kind == {"value": "hypervisor", "because": "hypervisors.uris in the settings"}
 
 
 def test_the_levels_that_were_merged_stand_in_their_order() -> None:

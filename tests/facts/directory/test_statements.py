@@ -108,6 +108,14 @@ def test_a_bad_parameter_is_a_finding_that_holds(value: str, code: str) -> None:
     assert len(finding.message) < 300
 
 
+@pytest.mark.parametrize("value", ["mysql::password=hunter2", 'mysql::password+="hunter2"'])
+def test_a_bad_parameter_is_told_without_its_value(value: str) -> None:
+    """It may be a password, and many may read the findings."""
+    finding = refused("enclumeParameter", value)
+    assert "mysql::password" in finding.message
+    assert "hunter2" not in finding.message
+
+
 @pytest.mark.parametrize(
     ("value", "name", "content"),
     [
