@@ -42,7 +42,7 @@ class Online:
         self._service = service
 
     def answer(self, certname: str) -> Given:
-        reply = self._service.get(f"/enc/{_quoted(certname)}")
+        reply = self._service.get_answer(f"/enc/{_quoted(certname)}")
         headers = reply.headers
         return Given(reply.body, int(headers["x-enclume-generation"]), float(headers["x-enclume-age"]))
 

@@ -14,6 +14,7 @@ from errors import EnclumeError, SettingsError, SourceError
 from settings import Settings, TLSSettings
 
 OFFLINE = "or add --offline to read LDAP and the hypervisors directly"
+_WHO = "is it Enclume that listens there?"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a service that listens everywhere is reached by
 
 
@@ -55,13 +56,26 @@ class Service:
         """A GET that succeeded. Raises `No`, `Misused` or `SourceError` otherwise."""
         return self._accepted(self.ask("GET", path))
 
+    def get_answer(self, path: str) -> Reply:
+        """A GET of a node's answer, with what Enclume says about it."""
+        reply = self.get(path)
+        if not {"x-enclume-generation", "x-enclume-age"} <= reply.headers.keys():
+            raise SourceError(self.url, "answered without saying how old its answer is", _WHO)
+        return reply
+
     def get_json(self, path: str) -> Any:
         """The JSON that a GET answers."""
-        return json.loads(self.get(path).body)
+        return self._decoded(self.get(path))
 
     def post_json(self, path: str, body: bytes = b"") -> Any:
         """The JSON that a POST answers."""
-        return json.loads(self._accepted(self.ask("POST", path, body)).body)
+        return self._decoded(self._accepted(self.ask("POST", path, body)))
+
+    def _decoded(self, reply: Reply) -> Any:
+        try:
+            return json.loads(reply.body)
+        except ValueError as error:
+            raise SourceError(self.url, "answered with what is no JSON", _WHO) from error
 
     def _accepted(self, reply: Reply) -> Reply:
         if reply.status == 200:
@@ -101,7 +115,7 @@ def _refusal(url: str, reply: Reply) -> EnclumeError:
     try:
         reason = str(json.loads(reply.body)["error"])
     except (ValueError, KeyError, TypeError):
-        return SourceError(url, f"answered with HTTP status {reply.status}", "is it Enclume that listens there?")
+        return SourceError(url, f"answered with HTTP status {reply.status}", _WHO)
     if reply.status in (404, 409):
         return No(reason)
     if reply.status == 400:

@@ -71,7 +71,7 @@ def service(settings: Settings) -> Iterable[Check]:
     except EnclumeError as error:
         yield bad("service", str(error))
         return
-    except (ValueError, KeyError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         yield bad("service", f"{asked.url}: something else than Enclume answers there ({error})")
         return
     yield _answers(asked.url, ready)
