@@ -61,10 +61,15 @@ class Builder:
         self._approvals: queue.SimpleQueue[tuple[int, Future[Generation | None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
-        self.now = Now(self._shelving.generation() or NONE)
+        self.now = Now()
 
     def start(self) -> None:
-        """Begin to build."""
+        """Take what is on disk, and begin to build; while another instance holds the folder, wait for it to end."""
+        # Locked before it is read: nobody writes a newer one between.
+        self._waiting_for_lock = not self._lock.try_acquire()
+        self.now = Now(self._shelving.generation() or NONE)
+        if self._waiting_for_lock:
+            _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
         self._thread.start()
 
     def stop(self) -> None:
@@ -101,10 +106,8 @@ class Builder:
         )
 
     def _run(self) -> None:
-        self._waiting_for_lock = not self._lock.try_acquire()
-        if self._waiting_for_lock:
-            _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
         if not self._await_lock():
+            self._lock.release()
             return
         self._shelving.start()
         self._remembered = self._shelving.sources(self.upkeep)
