@@ -16,7 +16,6 @@ from enc.rules import Rules
 from enc.why import why
 from errors import SourceError
 from facts import keep
-from facts.certname import short_name
 from facts.directory import source as directory
 from facts.directory.meaning import understand
 from facts.facts_folder import FactsFolder
@@ -70,9 +69,7 @@ class Offline:
         return len(self._now.generation.answers)
 
     def _known_as(self, certname: str) -> str:
-        require_certname(certname)
-        names = (certname, short_name(certname), "default") if self._settings.directory.legacy else (certname,)
-        return next((name for name in names if name in self._now.generation.answers), certname)
+        return self._now.name_of(require_certname(certname), legacy=self._settings.directory.legacy)
 
     def _none(self, certname: str) -> No | SourceError:
         result = self._now.classification.results.get(certname)

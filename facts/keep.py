@@ -11,8 +11,8 @@ from facts.directory.entries import Directory, Entry
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen
 from facts.shelf import Shelf
-from facts.source import SourceKey, SourceKind
-from facts.upkeep import Freshness, Value
+from facts.source import SourceKey, SourceKind, Value
+from facts.upkeep import Freshness
 
 T = TypeVar("T")
 

@@ -23,11 +23,14 @@ class SourceKey(Struct, frozen=True, order=True):
     target: str
 
 
+Value = Directory | HypervisorSeen | FactSets
+
+
 class Observation(Struct, frozen=True):
     """What a source saw, and when (seconds since the epoch)."""
 
     key: SourceKey
-    value: Directory | HypervisorSeen | FactSets
+    value: Value
     read_at: float
 
 

@@ -6,12 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from facts.directory.entries import Directory
-from facts.inventory.domains import HypervisorSeen
-from facts.puppet import FactSets
-from facts.source import Observation, SourceKey, SourceKind
-
-Value = Directory | HypervisorSeen | FactSets
+from facts.source import Observation, SourceKey, SourceKind, Value
 
 
 class Freshness(Struct, frozen=True):

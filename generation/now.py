@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from facts.certname import short_name
 from facts.estate import Estate
 from facts.findings import Finding
 from facts.join import Seen
@@ -18,6 +19,11 @@ class Now(Struct, frozen=True):
     seen: Seen | None = None
     estate: Estate | None = None
     classification: Classification = NOTHING
+
+    def name_of(self, certname: str, *, legacy: bool) -> str:
+        """The name that a certname's answer stands under; an old directory also knows short names and `default`."""
+        names = (certname, short_name(certname), "default") if legacy else ()
+        return next((name for name in names if name in self.generation.answers), certname)
 
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is wrong with what was stated, sorted."""

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from enc.answer import Answer
 from enc.rules import Rules
 from enc.why import why
-from facts.certname import is_certname, short_name
+from facts.certname import is_certname
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from generation.now import Now
@@ -59,7 +59,7 @@ class _Asked:
 
     def answer(self, certname: str) -> Response:
         now = self._standing.now
-        name = self._known_as(certname, now)
+        name = now.name_of(certname, legacy=self._settings.directory.legacy)
         given = now.generation.answers.get(name)
         if given is None:
             return self._none(certname, now)
@@ -68,13 +68,6 @@ class _Asked:
         else:
             response = Response(given.body, mimetype="application/json")
         return self._labelled(response, given, name, now)
-
-    def _known_as(self, certname: str, now: Now) -> str:
-        """The name that the answer stands under; an old directory also knows short names and `default`."""
-        if not self._settings.directory.legacy:
-            return certname
-        names = (certname, short_name(certname), "default")
-        return next((name for name in names if name in now.generation.answers), certname)
 
     def _labelled(self, response: Response, given: Answer, name: str, now: Now) -> Response:
         response.headers["ETag"] = f'"{given.digest}"'
@@ -96,7 +89,7 @@ class _Asked:
 
     def _none(self, certname: str, now: Now) -> Response:
         """404 only when it is sure that there is no such node."""
-        read_at = self._standing.fresh(self._directory).read_at
+        age = time.time() - self._standing.fresh(self._directory).read_at
         if now.estate is None or not now.generation.number:
             return refuse(503, "the directory and the hypervisors have not been read completely yet: ask again")
         if certname in now.classification.results:
@@ -105,15 +98,15 @@ class _Asked:
             return refuse(503, f"{certname} has no answer yet: {'; '.join(findings) or 'it is held'}")
         if now.generation.hold is not None:
             return refuse(503, f"a newer generation is held: see `enclume approve {now.generation.hold.number}`")
-        if time.time() - read_at > self._settings.freshness:
-            return refuse(503, f"the directory was last read {time.time() - read_at:.0f} s ago: see /health/ready")
+        if age > self._settings.freshness:
+            return refuse(503, f"the directory was last read {age:.0f} s ago: see /health/ready")
         if self._settings.sites and any(host.name == certname for host in now.estate.declared.hosts.values()):
             return refuse(503, f"{certname} is at a site that this instance does not serve")
         return refuse(404, f"{certname} is not in the directory: add it below {self._settings.directory.hosts_base}")
 
     def why(self, certname: str) -> Response:
         now = self._standing.now
-        name = self._known_as(certname, now)
+        name = now.name_of(certname, legacy=self._settings.directory.legacy)
         reasons = why(now.estate, name, self._standing.rules) if now.estate else None
         if reasons is None:
             return self._none(certname, now)
