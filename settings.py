@@ -28,6 +28,8 @@ _DN = re.compile(rf"{_RDN}(?:[,+]{_RDN})*")
 
 
 class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the directory is reached and read (`directory`)."""
+
     uri: Annotated[str | tuple[str, ...], Meta(description="LDAP URI, or a list of them, tried in turn")]
     base: Annotated[str, Meta(min_length=3, description="DN below which everything stands")]
     hosts: Annotated[str | None, Meta(description="search base of the hosts; default ou=hosts,BASE")] = None
@@ -72,22 +74,28 @@ class DirectorySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def hosts_base(self) -> str:
+        """The DN below which the hosts stand."""
         return self.hosts or f"ou=hosts,{self.base}"
 
     @property
     def profiles_base(self) -> str:
+        """The DN below which the profiles stand."""
         return self.profiles or f"ou=profiles,{self.base}"
 
     @property
     def services_base(self) -> str:
+        """The DN below which the services stand."""
         return self.services or f"ou=services,{self.base}"
 
     @property
     def sites_base(self) -> str:
+        """The DN below which the sites stand."""
         return self.sites or f"ou=sites,{self.base}"
 
 
 class TLSSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Certificates of the HTTP service (`tls`)."""
+
     certificate: Annotated[str, Meta(description="this service's certificate, PEM")]
     key: Annotated[str, Meta(description="its private key, PEM")]
     ca: Annotated[str, Meta(description="the Puppet CA's certificates: who may connect, PEM")]
@@ -97,6 +105,8 @@ class TLSSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HypervisorSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How hypervisors are read (`hypervisors`)."""
+
     uris: Annotated[
         Mapping[str, str], Meta(description="libvirt URIs by hypervisor certname, beside those in the directory")
     ] = {}
@@ -106,6 +116,8 @@ class HypervisorSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is held for approval (`guard`)."""
+
     changed: Annotated[
         Share, Meta(description="share of the nodes that may lose classes, environment or answer at once")
     ] = 0.1
@@ -119,12 +131,16 @@ class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnswerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The form of the answers (`answer`)."""
+
     parameters: Annotated[
         Literal["hiera", "inline"], Meta(description="where class parameters travel: through Hiera, or in the answer")
     ] = "hiera"
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of the HTTP service (`limits`)."""
+
     threads: Annotated[
         Annotated[int, Meta(ge=2, le=512)], Meta(description="requests that are answered at one time")
     ] = 64
@@ -135,6 +151,8 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccessSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may ask for what (`access`)."""
+
     servers: Annotated[tuple[str, ...], Meta(description="certnames of the Puppet servers: may ask for all nodes")] = ()
     administrators: Annotated[
         tuple[str, ...], Meta(description="certnames that may ask for all nodes, preview and approve")
@@ -142,6 +160,8 @@ class AccessSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings; paths in them are absolute once `load` has read them."""
+
     directory: Annotated[DirectorySettings, Meta(description="the LDAP directory")]
     sites: Annotated[tuple[str, ...], Meta(description="the sites that this instance serves; none named: all")] = ()
     state: Annotated[str, Meta(description="folder of what is kept over a restart")] = "/var/lib/enclume"

@@ -56,6 +56,7 @@ class Budget:
             return True
 
     def give(self, count: int) -> None:
+        """Have so many again."""
         with self._lock:
             self._left += count
 

@@ -16,8 +16,6 @@ from pyasn1.type.univ import Boolean, Choice, Enumerated, Integer, OctetString, 
 
 SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"
 SYNC_STATE = "1.3.6.1.4.1.4203.1.9.1.2"
-SYNC_DONE = "1.3.6.1.4.1.4203.1.9.1.3"
-SYNC_INFO = "1.3.6.1.4.1.4203.1.9.1.4"
 PAGED = "1.2.840.113556.1.4.319"
 
 PRESENT, ADD, MODIFY, DELETE = range(4)

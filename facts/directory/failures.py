@@ -32,6 +32,17 @@ _RESULTS = {
     UNWILLING: ("is not willing to answer", "anonymous binds may be forbidden there: name bind_dn and password_file"),
 }
 
+_SILENT = "is it frozen or overloaded, or does a firewall swallow its packets?"
+_CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
+    (ConnectionRefusedError, "the connection was refused", "is the LDAP server running there?"),
+    (FileNotFoundError, "there is no such socket", "is the LDAP server running, with this ldapi URI?"),
+    (PermissionError, "this user may not open the socket", "let the service's user read and write it"),
+    (TimeoutError, "the server did not answer within directory.deadline", _SILENT),
+    (ConnectionError, "the server closed the connection", "look at the server's log"),
+)
+
+# OpenSSL's verification codes (X509_V_ERR_…).
+_NOT_YET_VALID, _EXPIRED = 9, 10
 _UNKNOWN_CA = (2, 18, 19, 20, 21)
 _OTHER_NAME = (62, 64)
 
@@ -57,9 +68,9 @@ def tls(target: str, error: OSError) -> SourceError:
 
 def _certificate(target: str, error: ssl.SSLCertVerificationError) -> SourceError:
     code, words = error.verify_code, error.verify_message
-    if code == 10:
+    if code == _EXPIRED:
         return SourceError(target, "the server's certificate has expired", "renew it on the server")
-    if code == 9:
+    if code == _NOT_YET_VALID:
         return SourceError(target, "the server's certificate is not valid yet", "compare both machines' clocks")
     if code in _UNKNOWN_CA:
         advice = "let directory.ca_file name the CA that signed the server's certificate"
@@ -87,13 +98,3 @@ def silent(target: str, during: str) -> SourceError:
 
 def _words(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-_SILENT = "is it frozen or overloaded, or does a firewall swallow its packets?"
-_CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
-    (ConnectionRefusedError, "the connection was refused", "is the LDAP server running there?"),
-    (FileNotFoundError, "there is no such socket", "is the LDAP server running, with this ldapi URI?"),
-    (PermissionError, "this user may not open the socket", "let the service's user read and write it"),
-    (TimeoutError, "the server did not answer within directory.deadline", _SILENT),
-    (ConnectionError, "the server closed the connection", "look at the server's log"),
-)

@@ -25,7 +25,8 @@ from facts.directory.connection import NOT_LDAP
 from facts.directory.entries import Entry
 from facts.directory.names import normalise
 
-ENTRY, DONE, REFERENCE, EXTENDED, INTERMEDIATE = 4, 5, 19, 24, 25
+ENTRY, DONE, INTERMEDIATE = 4, 5, 25
+"""Tags of the operations that matter here (RFC 4511, appendix B); others are passed over."""
 Control = tuple[str, bool, bytes]
 Depth = Literal["BASE", "SUBTREE"]
 

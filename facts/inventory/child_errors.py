@@ -44,6 +44,7 @@ def no_answer(target: HypervisorTarget, deadline: float) -> str:
 
 
 def by_hand(target: HypervisorTarget) -> str:
+    """The command that asks the hypervisor the same by hand."""
     return f"virsh --readonly -c '{target.uri}' list --all"
 
 

@@ -67,6 +67,7 @@ class Watcher:
         self._wake.set()
 
     def is_alive(self) -> bool:
+        """Whether its thread has not ended."""
         return self._thread.is_alive()
 
     def hung_for(self) -> float:
