@@ -1,10 +1,10 @@
 """Shelving: which files of the state folder are out of date, and what stands in them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from facts import keep
 from facts.estate import Remembered
-from facts.inventory.domains import HypervisorSeen
 from facts.join import Seen
 from facts.shelf import Shelf
 from facts.upkeep import Upkeep
@@ -36,7 +36,9 @@ class Shelving:
 
     def generation(self) -> Generation | None:
         """The generation in the state folder."""
-        return generation_keep.restore(self._shelf)
+        restored = generation_keep.restore(self._shelf)
+        self._kept["generation"] = restored
+        return restored
 
     def sources(self, upkeep: Upkeep) -> Mapping[str, Remembered]:
         """Give the upkeep what the sources last saw; what libvirt once showed."""
@@ -49,34 +51,28 @@ class Shelving:
     def keep(self, seen: Seen, remembered: Mapping[str, Remembered]) -> None:
         """Write what the sources saw, where it is new."""
         directory = seen.directory
-        self._put(f"directory {directory.base}", directory, lambda: keep.keep_directory(self._shelf, directory))
+        self._put(f"directory {directory.base}", directory, partial(keep.keep_directory, self._shelf, directory))
         for name, hypervisor in seen.hypervisors.items():
-            self._put(f"inventory {name}", hypervisor, self._writer(name, hypervisor))
-        self._put("remembered", remembered, lambda: keep.keep_remembered(self._shelf, remembered))
+            self._put(f"inventory {name}", hypervisor, partial(keep.keep_hypervisor, self._shelf, name, hypervisor))
+        self._put("remembered", remembered, partial(keep.keep_remembered, self._shelf, remembered))
 
     def keep_generation(self, generation: Generation) -> None:
-        """Write a generation, if it is new; at once while it holds something, so that no restart forgets it."""
-        self._put(
-            "generation",
-            generation,
-            lambda: generation_keep.keep(self._shelf, generation),
-            hurry=generation.hold is not None,
-        )
+        """Write a generation, if it is new; at once when it holds something else, so that no restart forgets it."""
+        kept = self._kept.get("generation")
+        held = kept.hold if isinstance(kept, Generation) else None
+        write = partial(generation_keep.keep, self._shelf, generation)
+        self._put("generation", generation, write, hurry=generation.hold is not held)
 
     def keep_approved(self, generation: Generation) -> None:
         """Write a generation that somebody approved, before they are told so."""
         self._kept["generation"] = generation
-        self._keeper.put_and_wait("generation", lambda: generation_keep.keep(self._shelf, generation))
+        self._keeper.put_and_wait("generation", partial(generation_keep.keep, self._shelf, generation))
 
     def keep_times(self, upkeep: Upkeep) -> None:
         """Write when each target was last read."""
-        freshness = upkeep.freshness()
-        self._keeper.put("times", lambda: keep.keep_times(self._shelf, freshness))
+        self._keeper.put("times", partial(keep.keep_times, self._shelf, upkeep.freshness()))
 
     def _put(self, name: str, value: object, write: Callable[[], None], *, hurry: bool = False) -> None:
         if self._kept.get(name) is not value:
             self._kept[name] = value
             self._keeper.put(name, write, hurry=hurry)
-
-    def _writer(self, name: str, hypervisor: HypervisorSeen) -> Callable[[], None]:
-        return lambda: keep.keep_hypervisor(self._shelf, name, hypervisor)
