@@ -82,7 +82,10 @@ class Service:
 
     def wait_ready(self, timeout: float = 30) -> Self:
         """Return when it has answers."""
-        until(lambda: self.status("/health/ready") == 200, timeout, "the service to have answers")
+        try:
+            until(lambda: self.status("/health/ready") == 200, timeout, "the service to have answers")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; its log ends with: {self.log[-2000:]}") from error
         return self
 
     @property
@@ -212,7 +215,11 @@ class Service:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
-        return self.start().wait_ready()
+        try:
+            return self.start().wait_ready()
+        except AssertionError:
+            self.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
