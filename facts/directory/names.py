@@ -75,4 +75,7 @@ def _unescape(text: str) -> str:
         raw += bytes.fromhex(match[1]) if match[1] else match[2].encode()
         at = match.end()
     raw += text[at:].encode()
-    return raw.decode("utf-8", "strict")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{text!r} in a distinguished name is no UTF-8") from None

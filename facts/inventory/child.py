@@ -26,7 +26,7 @@ def main() -> int:
     for line in sys.stdin.buffer:
         try:
             supervisor.watch(decode_watch(line))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             sys.stderr.write(f"facts.inventory.child: stdin: {error}; expected one Watch message a line\n")
             return WRONG_USE
     return 0

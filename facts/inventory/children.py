@@ -100,7 +100,7 @@ class InventoryChild:
             try:
                 for line in lines:
                     self._receive(decode_message(line))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 return f"said what is no message ({error}) and was killed"
             if lines:
                 heard_at = time.monotonic()

@@ -66,7 +66,7 @@ def test_different_names_are_different_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoiled", ["directory", "hypervisor-kvm1", "times", "remembered"])
-@pytest.mark.parametrize("how", ["cut", "foreign", "shape"])
+@pytest.mark.parametrize("how", ["cut", "foreign", "shape", "no UTF-8"])
 def test_one_file_that_makes_no_sense_leaves_the_others(tmp_path: Path, spoiled: str, how: str) -> None:
     shelf = Shelf(tmp_path)
     keep.keep_directory(shelf, DIRECTORY)
@@ -79,7 +79,8 @@ def test_one_file_that_makes_no_sense_leaves_the_others(tmp_path: Path, spoiled:
     elif how == "foreign":
         path.write_bytes(b"ELF\x00\xff\n")
     else:
-        shelf.write(spoiled, spoiled.partition("-")[0], [b'{"nonsense": []}'])
+        line = {"shape": b'{"nonsense": []}', "no UTF-8": b'"\xff"'}[how]
+        shelf.write(spoiled, spoiled.partition("-")[0], [line])
     fresh = Shelf(tmp_path)
     values, freshness, remembered = keep.restore(fresh)
     found = [*(key.kind for key in values), *(["times"] if freshness else []), *(["remembered"] if remembered else [])]
