@@ -23,7 +23,9 @@ class Now(Struct, frozen=True):
     def name_of(self, certname: str, *, legacy: bool) -> str:
         """The name that a certname's answer stands under; an old directory also knows short names and `default`."""
         names = (certname, short_name(certname), "default") if legacy else ()
-        return next((name for name in names if name in self.generation.answers), certname)
+        # A node that has no answer yet is there all the same: `default` is not for it.
+        known = (self.generation.answers, self.classification.results)
+        return next((name for name in names if any(name in there for there in known)), certname)
 
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is wrong with what was stated, sorted."""
