@@ -1,4 +1,4 @@
-"""Which domain a host is, what kind of host it is, and where that puts it."""
+"""What kind of host a host is, where that puts it, and what its answer rests on."""
 
 import pytest
 
@@ -14,19 +14,9 @@ from tests.factories import (
     kvm,
     service,
     site,
-    site_dn,
     uuid_of,
 )
-
-ANGERS, LILLE = site_dn("angers"), site_dn("lille")
-
-
-def two_kvm() -> World:
-    """Two sites with a hypervisor each."""
-    world = World(site("angers"), site("lille"), kvm("kvm-a", "angers"), kvm("kvm-l", "lille"))
-    world.see("kvm-a")
-    world.see("kvm-l")
-    return world
+from tests.facts.two_kvm import ANGERS, two_kvm
 
 
 def test_a_guest_is_at_the_site_of_its_hypervisor_and_moves_with_it() -> None:
@@ -46,87 +36,6 @@ def test_a_guest_that_declares_its_site_stays_there() -> None:
     world.see("kvm-l", domain("vm"))
     node = world.node("vm")
     assert (node.placement.hypervisor, node.site and node.site.name) == ("kvm-l", "angers")
-
-
-@pytest.mark.parametrize("name", ["vm.lab.test", "vm", "VM.Lab.Test", "Vm"])
-def test_a_domain_is_named_like_the_certname_or_its_first_label(name: str) -> None:
-    world = two_kvm()
-    world.put(guest("vm.lab.test"))
-    world.see("kvm-a", domain(name))
-    assert world.node("vm.lab.test").placement.hypervisor == "kvm-a"
-
-
-def test_the_whole_certname_beats_the_first_label() -> None:
-    world = two_kvm()
-    world.put(guest("vm.lab.test"))
-    world.see("kvm-a", domain("vm"), domain("vm.lab.test"))
-    hardware = world.node("vm.lab.test").hardware
-    assert hardware is not None
-    assert hardware.uuid == uuid_of("vm.lab.test")
-
-
-def test_the_declared_uuid_beats_every_name() -> None:
-    world = two_kvm()
-    world.put(guest("vm.lab.test", enclumeDomainUUID=uuid_of("other").upper()))
-    world.see("kvm-a", domain("vm.lab.test"), domain("other"))
-    hardware = world.node("vm.lab.test").hardware
-    assert hardware is not None
-    assert hardware.uuid == uuid_of("other")
-
-
-def test_a_declared_uuid_that_nobody_shows_is_no_other_domain() -> None:
-    world = two_kvm()
-    world.put(guest("vm", enclumeDomainUUID=uuid_of("gone")))
-    world.see("kvm-a", domain("vm"))
-    node = world.node("vm")
-    assert node.hardware is None
-    assert codes(node.findings) == ["no_placement", "no_site"]
-
-
-def test_a_name_is_looked_for_on_the_declared_sites_hypervisors_only() -> None:
-    world = two_kvm()
-    world.put(guest("vm.lab.test", enclumeAtSite=LILLE))
-    world.see("kvm-a", domain("vm.lab.test"))
-    world.see("kvm-l", domain("vm"))
-    node = world.node("vm.lab.test")
-    assert node.placement.hypervisor == "kvm-l"
-    assert node.hardware is not None
-    assert node.hardware.uuid == uuid_of("vm")
-
-
-def test_two_domains_that_a_guest_could_be_hold_it_and_are_both_named() -> None:
-    world = two_kvm()
-    world.put(guest("vm"), guest("other"))
-    world.see("kvm-a", domain("vm", uuid=uuid_of("one")), domain("other"))
-    world.see("kvm-l", domain("vm", uuid=uuid_of("two")))
-    estate = world.estate()
-    (finding,) = [one for one in estate.nodes["vm"].findings if one.code == "ambiguous_domain"]
-    assert (finding.where, finding.what, finding.holds) == (host_dn("vm"), "enclumeDomainUUID", True)
-    assert uuid_of("one") in finding.message
-    assert uuid_of("two") in finding.message
-    assert estate.nodes["other"].findings == ()
-    assert "vm" not in estate.remembered
-
-
-def test_a_declared_site_makes_two_candidates_one() -> None:
-    world = two_kvm()
-    world.put(guest("vm", enclumeAtSite=LILLE))
-    world.see("kvm-a", domain("vm", uuid=uuid_of("one")))
-    world.see("kvm-l", domain("vm", uuid=uuid_of("two")))
-    node = world.node("vm")
-    assert (node.placement.hypervisor, node.findings) == ("kvm-l", ())
-
-
-def test_two_hosts_that_claim_one_domain_are_both_held_and_named() -> None:
-    world = two_kvm()
-    world.put(guest("vm.a.test"), guest("vm.b.test"), guest("other"))
-    world.see("kvm-a", domain("vm"), domain("other"))
-    estate = world.estate()
-    for name, rival in (("vm.a.test", "vm.b.test"), ("vm.b.test", "vm.a.test")):
-        (finding,) = estate.nodes[name].findings
-        assert (finding.code, finding.where, finding.holds) == ("shared_domain", host_dn(name), True)
-        assert host_dn(rival) in finding.message
-    assert estate.nodes["other"].findings == ()
 
 
 def test_a_host_whose_domain_is_shown_is_a_guest_though_it_does_not_say_so() -> None:
