@@ -21,7 +21,7 @@ def _nothing_left_behind() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallEstate]:
-    with small_estate(tmp_path_factory.mktemp("estate")) as running:
+    with small_estate(tmp_path_factory.mktemp("estate"), tcp=True) as running:
         yield running
 
 

@@ -1,6 +1,5 @@
 """`enclume serve` as a process of its own on plain HTTP: ways to ask it, to hurt it, to look at what it keeps."""
 
-import hashlib
 import http.client
 import json
 import os
@@ -229,9 +228,3 @@ class Service:
 
 def _is_kept(path: Path) -> bool:
     return KEPT.fullmatch(path.name) is not None
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file of the state folder ends with the checksum of all that stands before it."""
-    body, _, foot = path.read_bytes().removesuffix(b"\n").rpartition(b"\n")
-    return bool(json.loads(foot) == {"sha256": hashlib.sha256(body + b"\n").hexdigest()})

@@ -17,7 +17,8 @@ from tests.live.service.estate import (
     estate_ldif,
     service_dn,
 )
-from tests.live.service.running import Service, is_whole
+from tests.live.service.kept import is_whole
+from tests.live.service.running import Service
 from tests.waiting import until
 
 UNKNOWN = "nobody.lab.test"
