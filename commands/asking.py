@@ -29,10 +29,7 @@ class Asked(Protocol):
         """Where a node's answer comes from, as `enc.why.why` says it, with `answer` about the one that is served."""
 
     def preview(self, ldif: bytes) -> dict[str, Any]:
-        """`{"nodes": [difference…]}`, as `enc.preview.Difference`, for an LDIF."""
-
-    def nodes(self) -> int:
-        """How many nodes have an answer."""
+        """`{"nodes": [difference…], "guard": {…}}`, as `web.bodies.Preview`, for an LDIF."""
 
 
 class Online:
@@ -53,9 +50,6 @@ class Online:
     def preview(self, ldif: bytes) -> dict[str, Any]:
         differences: dict[str, Any] = self._service.post_json("/preview", ldif)
         return differences
-
-    def nodes(self) -> int:
-        return int(self._service.get_json("/health/ready")["nodes"])
 
 
 def asked(settings: Settings, *, offline: bool) -> Asked:

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from commands.common import counted, shown
-from settings import GuardSettings
 
 Difference = Mapping[str, Any]
 
@@ -31,20 +30,11 @@ def changes_of(difference: Difference) -> Iterable[str]:
         yield click.style(f"  ! {finding}", fg="yellow")
 
 
-def guard_reasons(differences: Iterable[Difference], nodes: int, guard: GuardSettings) -> list[str]:
-    """Why the guard would hold these differences among so many nodes; [] when it would let them pass."""
-    known = list(differences)
-    losing = [one["certname"] for one in known if _loses(one)]
-    protected = [one["certname"] for one in known if one["certname"] in guard.protected and _had_answer(one)]
-    reasons = [f"{', '.join(protected)}: guard.protected never changes without approval"] if protected else []
-    if len(losing) >= guard.at_least and len(losing) > guard.changed * nodes:
-        reasons.append(
-            f"{len(losing)} of {counted(nodes, 'node')} would lose classes, environment or answer, "
-            f"which is more than guard.changed ({guard.changed:g}) allows"
-        )
-    if nodes and sum(not one["answered"] and _had_answer(one) for one in known) == nodes:
-        reasons.append("the directory would have no host any more")
-    return reasons
+def guard_line(guard: Mapping[str, Any]) -> str:
+    """What the guard would do with a change, as `web.bodies.Guard` says it."""
+    if guard["holds"]:
+        return click.style(f"The guard would hold it until you approve: {'; '.join(guard['reasons'])}.", fg="yellow")
+    return "The guard would let it pass."
 
 
 def _note(difference: Difference) -> str:
@@ -62,12 +52,6 @@ def _had_answer(difference: Difference) -> bool:
 def _is_new(difference: Difference) -> bool:
     """Every answer has its kind: one that gains it is new."""
     return any(change["path"] == "$enclume.kind" for change in difference["gains"])
-
-
-def _loses(difference: Difference) -> bool:
-    lost = any(change["path"].startswith("class ") for change in difference["loses"])
-    changed = [change["path"] for change in (*difference["loses"], *difference["changes"])]
-    return lost or "environment" in changed or (not difference["answered"] and bool(difference["loses"]))
 
 
 def _thing(path: str, value: Any) -> str:

@@ -1,7 +1,7 @@
 """What `enclume assign` and `enclume unassign` share: the change in LDAP, and the answer that follows it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, TypeVar
 
@@ -12,14 +12,13 @@ from commands.asking import Given, Online
 from commands.client import Service
 from commands.common import load_settings, print_json, warn
 from commands.credentials import writing
-from commands.differences import changes_of, guard_reasons, lines_of
+from commands.differences import changes_of, guard_line, lines_of
 from commands.outcome import FINE, No
 from commands.progress import progress
 from enc.answer import Answer
 from enc.preview import compare
 from errors import EnclumeError, SourceError
 from operations.assignment import Ambiguous, Assigner, Assignment, NotFound, assigner
-from settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATIENCE = 2.0
@@ -62,7 +61,7 @@ def carry_out(config: str | None, wish: Wish) -> int:
         assignment = _look_up(writer, wish)
         asked = Online(Service(settings, advice=""))
         if wish.dry_run:
-            _preview(settings, asked, writer, assignment, wish)
+            _preview(asked, writer, assignment, wish)
             return FINE
         before = _answer(asked, assignment)
         began = time.monotonic()
@@ -83,22 +82,20 @@ def _look_up(writer: Assigner, wish: Wish) -> Assignment:
         raise No(str(error)) from error
 
 
-def _preview(settings: Settings, asked: Online, writer: Assigner, assignment: Assignment, wish: Wish) -> None:
+def _preview(asked: Online, writer: Assigner, assignment: Assignment, wish: Wish) -> None:
     """What the change would do, without doing it."""
     if writer.is_member(assignment) == assignment.member:
-        differences: list[Any] = []
+        previewed: Mapping[str, Any] = {"nodes": [], "guard": {"holds": False, "reasons": []}}
     else:
-        differences = asked.preview(assignment.ldif.encode())["nodes"]
-    reasons = guard_reasons(differences, asked.nodes(), settings.guard) if differences else []
+        previewed = asked.preview(assignment.ldif.encode())
     if wish.as_json:
-        guard = {"holds": bool(reasons), "reasons": reasons}
-        print_json({**_told(assignment, changed=False), "nodes": differences, "guard": guard})
+        print_json({**_told(assignment, changed=False), **previewed})
         return
     click.echo(f"Nothing is changed; this would be, with {assignment.host.name} {_where(assignment)}:")
-    for line in lines_of(differences):
+    for line in lines_of(previewed["nodes"]):
         click.echo(line)
-    for reason in reasons:
-        click.secho(f"The guard would hold it until you approve: {reason}.", fg="yellow")
+    if previewed["nodes"]:
+        click.echo(guard_line(previewed["guard"]))
 
 
 def _answer(asked: Online, assignment: Assignment) -> Given | EnclumeError:

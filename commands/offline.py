@@ -32,6 +32,7 @@ from generation.changes import preview_ldif
 from generation.generation import NONE
 from generation.now import Now
 from settings import Settings
+from web.bodies import Preview
 
 
 class Offline:
@@ -63,10 +64,9 @@ class Offline:
             text = ldif.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Misused(f"the LDIF is no UTF-8 ({error})") from error
-        return {"nodes": to_builtins(preview_ldif(self._now, self._rules, self._settings, text))}
-
-    def nodes(self) -> int:
-        return len(self._now.generation.answers)
+        previewed = preview_ldif(self._now, self._rules, self._settings, text)
+        body: dict[str, Any] = to_builtins(Preview.of(previewed)) if previewed else {}
+        return body
 
     def _known_as(self, certname: str) -> str:
         return self._now.name_of(require_certname(certname), legacy=self._settings.directory.legacy)

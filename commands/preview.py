@@ -6,7 +6,7 @@ import click
 
 from commands.asking import asked
 from commands.common import examples, load_settings, print_json
-from commands.differences import guard_reasons, lines_of
+from commands.differences import guard_line, lines_of
 from commands.outcome import FINE
 from commands.progress import progress
 
@@ -34,15 +34,12 @@ def command(config: str | None, change: BinaryIO, offline: bool, as_json: bool) 
     ldif = change.read()
     whom = asked(settings, offline=offline)
     with progress("comparing every node's answer"):
-        differences = whom.preview(ldif)["nodes"]
-        reasons = guard_reasons(differences, whom.nodes(), settings.guard)
+        previewed = whom.preview(ldif)
     if as_json:
-        print_json({"nodes": differences, "guard": {"holds": bool(reasons), "reasons": reasons}})
+        print_json(previewed)
         return FINE
-    for line in lines_of(differences):
+    for line in lines_of(previewed["nodes"]):
         click.echo(line)
-    if reasons:
-        click.secho(f"The guard would hold it until you approve: {'; '.join(reasons)}.", fg="yellow")
-    elif differences:
-        click.echo("The guard would let it pass.")
+    if previewed["nodes"]:
+        click.echo(guard_line(previewed["guard"]))
     return FINE

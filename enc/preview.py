@@ -6,10 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from enc.answer import Answer, Result, answer
-from enc.rules import Rules
+from enc.answer import Answer, Result
 from facts.estate import Estate
-from settings import AnswerSettings
 
 
 class Change(Struct, frozen=True):
@@ -39,18 +37,17 @@ class Difference(Struct, frozen=True):
 
 
 def preview(
-    before: Estate, results: Mapping[str, Result], after: Estate, rules: Rules, settings: AnswerSettings
+    before: Estate, results: Mapping[str, Result], after: Estate, results_after: Mapping[str, Result]
 ) -> tuple[Difference, ...]:
-    """Compare the answers of an estate (`results`) with those of the estate after a change. Pure."""
+    """Compare the answers of an estate (`results`) with those of the estate after a change (`results_after`). Pure."""
     differences = []
     for certname in sorted(before.nodes.keys() | after.nodes.keys()):
         if before.nodes.get(certname) is after.nodes.get(certname):
             continue
-        node = after.nodes.get(certname)
-        old, new = results.get(certname, _ABSENT), answer(node, rules, settings) if node else _ABSENT
+        old, new = results.get(certname, _ABSENT), results_after.get(certname, _ABSENT)
         known = {finding.message for finding in old.findings}
         findings = tuple(finding.message for finding in new.findings if finding.message not in known)
-        kept = node is not None and new.answer is None
+        kept = new is not _ABSENT and new.answer is None
         difference = compare(certname, old.answer, old.answer if kept else new.answer, findings)
         if kept or difference.differs or (old is _ABSENT) != (new is _ABSENT):
             differences.append(difference)

@@ -16,7 +16,7 @@ FINDINGS = {
     "unknown_kind": "a host whose kind is not declared and that no hypervisor has shown yet",
     "ambiguous_domain": "a guest that two different domains could be",
     "shared_domain": "two hosts that claim one domain",
-    "unread_hypervisor": "a guest that last ran on a hypervisor that should be read and has not been",
+    "unread_hypervisor": "a guest that last ran, or should run, on a hypervisor that should be read and never was",
     "no_placement": "a guest that never ran anywhere and has no enclumeProduction",
     "missing_parent": "a parentNode that names no profile, or two",
     "parent_loop": "parentNodes that lead back to where they began",

@@ -64,7 +64,7 @@ def place(
     if len(where) == 1:
         silent = "" if readable else "; that hypervisor cannot be read now"
         return Placement(where[0], f"its domain runs on {where[0]}{silent}", looked, established=True)
-    reason = f"its domain runs on {' and '.join(where)}" if where else "its domain runs nowhere"
+    reason = f"its domain runs on {' and '.join(where)}" if where else "no hypervisor that was read runs its domain"
     if known is not None and known.hypervisor:
         return Placement(known.hypervisor, f"{reason}; it last ran alone on {known.hypervisor}", looked)
     if production:

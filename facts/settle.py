@@ -141,9 +141,10 @@ def _wrong_ground(
     host: Host, placement: Placement, known: Remembered | None, unread: frozenset[str]
 ) -> Iterable[Finding]:
     """A guest that could still run where nobody looks: what is known of it now is no ground for a new answer."""
-    where = known.hypervisor if known and not placement.established else None
+    where = None if placement.established else placement.hypervisor
     if where in unread:
-        message = f"it last ran on {where}, which has not been read: correct its URI, or have it answer"
+        last = "last ran" if known and known.hypervisor else "should run"
+        message = f"it {last} on {where}, which has not been read: correct its URI, or have it answer"
         yield Finding("unread_hypervisor", host.dn, "enclumeKind", message, holds=True)
 
 

@@ -27,7 +27,7 @@ from facts.upkeep import Upkeep
 from generation.build import approve, build, classify_all
 from generation.generation import NONE, Generation
 from generation.lock import Lock
-from generation.now import Now
+from generation.now import Now, now
 from generation.shelving import Shelving
 from settings import Settings
 
@@ -160,7 +160,7 @@ class Builder:
         self._remembered = estate.remembered
         classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
         generation = build(before.generation, classification, len(directory.entries), self.settings.guard)
-        self.now = Now(generation, seen, estate, classification)
+        self.now = now(generation, seen, estate, classification)
         self._shelving.keep(seen, estate.remembered)
         self._shelving.keep_generation(generation)
         if before.estate is None:

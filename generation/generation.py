@@ -13,12 +13,13 @@ class Hold(Struct, frozen=True):
     """A newer generation's answers that wait for approval.
 
     `changes` gives each held node's new answer, None for a node that would lose its answer; `entries` is the size of
-    the directory that they come from; `reasons` are sentences for people; `since` in seconds since the epoch.
+    the directory that they come from; `reasons` has a sentence for each rule of the guard that holds something;
+    `since` in seconds since the epoch.
     """
 
     number: int
     since: float
-    reasons: tuple[str, ...]
+    reasons: Mapping[str, str]
     entries: int
     changes: Mapping[str, Answer | None]
 

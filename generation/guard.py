@@ -5,7 +5,7 @@ the directory lost; what is lost within a minute counts together, since LDAP los
 held, over restarts too, until the nodes would get their old answer again, or until somebody approves it by its number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,12 +20,34 @@ TOGETHER = 60.0
 
 
 class Review(Struct, frozen=True):
-    """What the guard lets through, and what it holds: for each held node its new answer, None for none; and why."""
+    """What the guard lets through, and what it holds: for each held node its new answer, None for none; and why.
+
+    `reasons` gives a sentence for each rule that holds something.
+    """
 
     answers: Answers
     held: Mapping[str, Answer | None]
-    reasons: tuple[str, ...]
+    reasons: Mapping[str, str]
     recent: Recent
+
+
+class _Case(Struct, frozen=True):
+    """What the rules look at: nodes whose answers differ, those of them that lose something, all that was lost lately;
+    and the most nodes and entries that there were lately.
+    """
+
+    served: Generation
+    candidate: Answers
+    entries: int
+    settings: GuardSettings
+    changed: frozenset[str]
+    losing: frozenset[str]
+    lost: frozenset[str]
+    most_nodes: int
+    most_entries: int
+
+
+Caught = tuple[frozenset[str], str] | None
 
 
 def recently(served: Generation, now: float) -> Recent:
@@ -42,32 +64,67 @@ def review(
     directory of so many entries. Pure.
     """
     recent = recent or served.recent
-    changed = {name for name in served.answers.keys() | candidate.keys() if _differs(served, candidate, name)}
-    losing = {name for name in changed if _loses(served.answers.get(name), candidate.get(name))}
-    lost = losing | {name for name, old in recent.lost.items() if _loses(old, candidate.get(name))}
-    nodes, before = max(len(served.answers), recent.nodes), max(served.entries, recent.entries)
-    held: set[str] = set(served.hold.changes) & changed if served.hold else set()
-    reasons = list(served.hold.reasons) if held and served.hold else []
-    protected = changed & set(settings.protected) & served.answers.keys()
-    if protected:
-        held |= protected
-        reasons.append(f"{', '.join(sorted(protected))}: guard.protected never changes without approval")
-    if losing and _too_many(len(lost), nodes, settings.changed, settings.at_least):
-        held |= losing
-        reasons.append(f"{len(lost)} of {nodes} nodes would lose classes, environment or answer")
-    if served.answers and not candidate:
-        held |= losing
-        reasons.append("the directory has no host any more")
-    if _too_many(before - entries, before, settings.shrunk, settings.at_least):
-        held |= changed & served.answers.keys()
-        reasons.append(f"the directory shrank from {before} to {entries} entries")
+    case = _case(served, candidate, entries, settings, recent)
+    held = frozenset(served.hold.changes) & case.changed if served.hold else frozenset()
+    reasons = dict(served.hold.reasons) if served.hold and held else {}
+    for name, rule in _RULES.items():
+        if (caught := rule(case)) is not None:
+            held |= caught[0]
+            reasons[name] = caught[1]
     answers = {name: answer for name, answer in candidate.items() if name not in held}
     answers.update({name: served.answers[name] for name in held if name in served.answers})
-    passed = {name: served.answers[name] for name in losing - held}
-    passed |= {name: old for name, old in recent.lost.items() if name in lost}
-    recent = Recent(recent.since, max(before, entries), max(nodes, len(answers)), passed)
     changes = {name: candidate.get(name) for name in sorted(held)}
-    return Review(answers, changes, _latest(reasons) if held else (), recent)
+    return Review(answers, changes, reasons if held else {}, _passed(case, recent, held, len(answers)))
+
+
+def _case(served: Generation, candidate: Answers, entries: int, settings: GuardSettings, recent: Recent) -> _Case:
+    names = served.answers.keys() | candidate.keys()
+    changed = frozenset(name for name in names if _differs(served, candidate, name))
+    losing = frozenset(name for name in changed if _loses(served.answers.get(name), candidate.get(name)))
+    lost = losing | {name for name, old in recent.lost.items() if _loses(old, candidate.get(name))}
+    most_nodes, most_entries = max(len(served.answers), recent.nodes), max(served.entries, recent.entries)
+    return _Case(served, candidate, entries, settings, changed, losing, lost, most_nodes, most_entries)
+
+
+def _passed(case: _Case, recent: Recent, held: frozenset[str], nodes: int) -> Recent:
+    """What was lost lately, with what passes now."""
+    lost = {name: case.served.answers[name] for name in case.losing - held}
+    lost |= {name: old for name, old in recent.lost.items() if name in case.lost}
+    return Recent(recent.since, max(case.most_entries, case.entries), max(case.most_nodes, nodes), lost)
+
+
+def _protected(case: _Case) -> Caught:
+    names = case.changed & set(case.settings.protected) & case.served.answers.keys()
+    return (names, f"{', '.join(sorted(names))}: guard.protected never changes without approval") if names else None
+
+
+def _losing(case: _Case) -> Caught:
+    if not case.losing or not _too_many(len(case.lost), case.most_nodes, case.settings.changed, case.settings):
+        return None
+    what = "would lose classes, environment or answer"
+    return case.losing, f"{len(case.lost)} of {case.most_nodes} nodes {what}"
+
+
+def _empty(case: _Case) -> Caught:
+    if not case.served.answers or case.candidate:
+        return None
+    return case.losing, "the directory has no host any more"
+
+
+def _shrunk(case: _Case) -> Caught:
+    lost = case.most_entries - case.entries
+    if not _too_many(lost, case.most_entries, case.settings.shrunk, case.settings):
+        return None
+    sentence = f"the directory shrank from {case.most_entries} to {case.entries} entries"
+    return case.changed & case.served.answers.keys(), sentence
+
+
+_RULES: Mapping[str, Callable[[_Case], Caught]] = {
+    "protected": _protected,
+    "losing": _losing,
+    "empty": _empty,
+    "shrunk": _shrunk,
+}
 
 
 def _differs(served: Generation, candidate: Answers, name: str) -> bool:
@@ -75,8 +132,8 @@ def _differs(served: Generation, candidate: Answers, name: str) -> bool:
     return old is not new and (old is None or new is None or old.digest != new.digest)
 
 
-def _too_many(lost: int, of: int, share: float, at_least: int) -> bool:
-    return lost >= at_least and lost > share * of
+def _too_many(lost: int, of: int, share: float, settings: GuardSettings) -> bool:
+    return lost >= settings.at_least and lost > share * of
 
 
 def _loses(old: Answer | None, new: Answer | None) -> bool:
@@ -92,10 +149,3 @@ def _loses(old: Answer | None, new: Answer | None) -> bool:
 def _content(answer: Answer) -> dict[str, Any]:
     content: dict[str, Any] = msgspec.json.decode(answer.body)
     return content
-
-
-def _latest(reasons: list[str]) -> tuple[str, ...]:
-    """Each reason once; of those that count the same thing, the last."""
-    return tuple(
-        {reason.split(" ", 3)[-1] if reason[0].isdigit() else reason[:20]: reason for reason in reasons}.values()
-    )

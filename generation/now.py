@@ -12,13 +12,14 @@ from generation.generation import NONE, Generation
 
 class Now(Struct, frozen=True):
     """What was seen and the estate made of it (None until then), each node's classification, and the generation that
-    is served.
+    is served; `findings` is everything that is wrong with what was stated, sorted.
     """
 
     generation: Generation = NONE
     seen: Seen | None = None
     estate: Estate | None = None
     classification: Classification = NOTHING
+    findings: tuple[Finding, ...] = ()
 
     def name_of(self, certname: str, *, legacy: bool) -> str:
         """The name that a certname's answer stands under; an old directory also knows short names and `default`."""
@@ -27,7 +28,8 @@ class Now(Struct, frozen=True):
         known = (self.generation.answers, self.classification.results)
         return next((name for name in names if any(name in there for there in known)), certname)
 
-    def findings(self) -> tuple[Finding, ...]:
-        """Everything that is wrong with what was stated, sorted."""
-        stated = self.estate.findings if self.estate else ()
-        return tuple(sorted({*stated, *self.classification.findings}))
+
+def now(generation: Generation, seen: Seen, estate: Estate, classification: Classification) -> Now:
+    """Everything of one instant, with all that is wrong in it."""
+    findings = tuple(sorted({*estate.findings, *classification.findings}))
+    return Now(generation, seen, estate, classification, findings)

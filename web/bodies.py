@@ -1,12 +1,13 @@
 """The bodies of replies. `docs/schemas/` holds a JSON Schema for each, which a test holds to these."""
 
-from typing import Any
+from typing import Any, Self
 
 from msgspec import UNSET, Struct, UnsetType
 
 from enc.preview import Difference
 from enc.why import Why
 from facts.findings import Finding
+from generation.changes import Previewed
 
 
 class Network(Struct, frozen=True):
@@ -106,10 +107,23 @@ class Ready(Struct, frozen=True):
     problems: tuple[str, ...]
 
 
+class Guard(Struct, frozen=True):
+    """Whether the guard would hold a change, and why."""
+
+    holds: bool
+    reasons: tuple[str, ...]
+
+
 class Preview(Struct, frozen=True):
     """`POST /preview`."""
 
     nodes: tuple[Difference, ...]
+    guard: Guard
+
+    @classmethod
+    def of(cls, previewed: Previewed) -> Self:
+        """The body that tells of what was previewed."""
+        return cls(previewed.nodes, Guard(bool(previewed.reasons), previewed.reasons))
 
 
 class HeldNodes(Struct, frozen=True):

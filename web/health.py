@@ -34,7 +34,7 @@ def blueprint(builder: Builder) -> Blueprint:
             generation=generation.number,
             nodes=len(generation.answers),
             held=_held(generation.hold),
-            findings=len(now.findings()),
+            findings=len(now.findings),
             sources=tuple(_source(key, fresh) for key, fresh in sorted(builder.upkeep.freshness().items())),
             problems=builder.problems,
         )
@@ -44,7 +44,7 @@ def blueprint(builder: Builder) -> Blueprint:
 
 
 def _held(hold: Hold | None) -> Held | None:
-    return Held(hold.number, hold.since, len(hold.changes), hold.reasons) if hold else None
+    return Held(hold.number, hold.since, len(hold.changes), tuple(hold.reasons.values())) if hold else None
 
 
 def _source(key: SourceKey, fresh: Freshness) -> Source:

@@ -50,7 +50,8 @@ def previewed(text: str, at: World | None = None, by: Rules = NO_RULES) -> dict[
     entries = dict(at.entries)
     changed = apply(Directory(BASE, entries), parse(text))
     at.entries = dict(changed.entries)
-    differences = preview(before, results, at.estate(), by, at.settings.answer)
+    after = at.estate()
+    differences = preview(before, results, after, {name: at.answer(name, by) for name in after.nodes})
     at.entries = entries
     assert [one.certname for one in differences] == sorted(one.certname for one in differences)
     return {one.certname: one for one in differences}

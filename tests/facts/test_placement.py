@@ -28,6 +28,9 @@ def test_a_guest_is_where_it_runs() -> None:
     assert placement == Placement("kvm2", "its domain runs on kvm2", ("kvm1", "kvm2"), established=True)
 
 
+NOWHERE = "no hypervisor that was read runs its domain"
+
+
 @pytest.mark.parametrize("state", ["running", "blocked", "paused/user", "paused/ioerror", "shutdown", "pmsuspended"])
 def test_a_domain_with_its_memory_here_runs_here(state: str) -> None:
     assert place(found(kvm1=state), None, None, NOBODY).established
@@ -58,10 +61,10 @@ def test_after_the_switch_of_a_migration_it_is_where_it_arrived() -> None:
 @pytest.mark.parametrize(
     ("known", "production", "hypervisor", "because"),
     [
-        (KNOWN, "kvm3", "kvm9", "its domain runs nowhere; it last ran alone on kvm9"),
-        (None, "kvm3", "kvm3", "its domain runs nowhere; its enclumeProduction is kvm3"),
-        (Remembered("guest"), "kvm3", "kvm3", "its domain runs nowhere; its enclumeProduction is kvm3"),
-        (None, None, None, "its domain runs nowhere, and it has no enclumeProduction"),
+        (KNOWN, "kvm3", "kvm9", f"{NOWHERE}; it last ran alone on kvm9"),
+        (None, "kvm3", "kvm3", f"{NOWHERE}; its enclumeProduction is kvm3"),
+        (Remembered("guest"), "kvm3", "kvm3", f"{NOWHERE}; its enclumeProduction is kvm3"),
+        (None, None, None, f"{NOWHERE}, and it has no enclumeProduction"),
     ],
 )
 @pytest.mark.parametrize("shown", [{}, {"kvm1": "shutoff"}])

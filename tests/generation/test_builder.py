@@ -113,5 +113,5 @@ def test_a_node_with_a_finding_keeps_its_answer_and_everybody_else_goes_on(open_
     house.serves(lambda served: len(served) == 2)
     house.read(host("web", puppetClass=("b", "Bad Class")), host("db", puppetClass=("a", "b")))
     house.serves(lambda served: served == {"web": ["a"], "db": ["a", "b"]})
-    (finding,) = house.builder.now.findings()
+    (finding,) = house.builder.now.findings
     assert (finding.certname, finding.code) == ("web", "bad_name")

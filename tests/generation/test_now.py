@@ -2,9 +2,12 @@
 
 import pytest
 
+from facts.directory.meaning import EMPTY
+from facts.join import Seen
+from facts.puppet import FactSets
 from generation.build import classify_all
 from generation.generation import NONE
-from generation.now import Now
+from generation.now import Now, now
 from settings import AnswerSettings
 from tests.factories import NO_RULES, World, host, service
 from tests.generation.answers import built, classification, told
@@ -44,6 +47,7 @@ def test_what_is_wrong_in_the_estate_and_in_its_answers_is_told_once_sorted() ->
         service("b", members=["web"], enclumeParameter="x::y=2"),
     )
     estate = at.estate()
-    found = Now(estate=estate, classification=classify_all(estate, NO_RULES, AnswerSettings())).findings()
+    seen = Seen(estate.directory, EMPTY, {}, frozenset(), FactSets({}, {}))
+    found = now(NONE, seen, estate, classify_all(estate, NO_RULES, AnswerSettings())).findings
     assert [(one.code, one.certname) for one in found] == [("conflict", "web"), ("dangling_reference", "")]
-    assert Now().findings() == ()
+    assert Now().findings == ()

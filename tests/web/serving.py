@@ -96,6 +96,10 @@ class Service:
         """The response to a GET."""
         return self.client.get(path, environ_base=environ)
 
+    def preview(self, *lines: str) -> Any:
+        """What one LDIF record would do."""
+        return self.client.post("/preview", data="\n".join(lines) + "\n").json
+
     def wait_for(self, certname: str, status: int = 200) -> Any:
         """The response for a node once it has this status."""
         self.until(lambda: self.get(f"/enc/{certname}").status_code == status, f"{status} for {certname}")

@@ -202,3 +202,16 @@ def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
         for name, body in BODIES.items():
             decoded = msgspec.json.decode(replies[name].data, type=body)
             assert msgspec.json.decode(msgspec.json.encode(decoded)) == replies[name].json, name
+
+
+def test_a_preview_says_what_the_guard_does_then(tmp_path: Path) -> None:
+    with service(tmp_path, guard={"protected": ["web.lab.test"]}) as served:
+        lines = [HOSTING, "changetype: modify", "delete: member", f"member: cn=web.lab.test,ou=hosts,{BASE}"]
+        previewed = served.preview(*lines)
+        assert previewed["guard"]["holds"]
+        served.modify(*lines)
+        served.until(lambda: served.get("/held").json["held"], "the hold")
+        assert served.get("/held").json["held"]["reasons"] == previewed["guard"]["reasons"]
+        mail = f"dn: cn=mail.lab.test,ou=hosts,{BASE}"
+        harmless = served.preview(mail, "changetype: modify", "add: puppetClass", "puppetClass: x")
+        assert harmless["guard"] == {"holds": False, "reasons": []}
