@@ -30,10 +30,13 @@ class Runtime:
         settings: Settings,
         directory: Source | None = None,
         inventory: InventorySource | MemoryInventory | None = None,
+        known_rules: rules.Rules | None = None,
     ) -> None:
-        """`directory` and `inventory` replace LDAP and libvirt, for tests. Raises `SettingsError` for bad rules."""
+        """`directory` and `inventory` replace LDAP and libvirt, for tests; `known_rules` are those of the settings, if
+        they were read already. Raises `SettingsError` for bad rules.
+        """
         self.settings = settings
-        self.rules = rules.load(settings.rules)
+        self.rules = known_rules or rules.load(settings.rules)
         self.upkeep = Upkeep()
         libvirt = settings.hypervisors
         self.inventory = inventory or InventorySource(libvirt.deadline, libvirt.interval, libvirt.allow_test)
@@ -46,6 +49,11 @@ class Runtime:
     def now(self) -> Now:
         """What is served."""
         return self.builder.now
+
+    @property
+    def building_fails(self) -> bool:
+        """Whether the last build failed, so that what is served may lack what is new."""
+        return self.builder.failing
 
     def fresh(self, key: SourceKey) -> Freshness:
         """One target's freshness."""

@@ -12,7 +12,8 @@ import server
 from app import Runtime, create_app
 from commands.common import examples, load_settings
 from enc import rules
-from settings import Settings
+from errors import SettingsError
+from settings import DEFAULT_FILE, Settings
 from web.access import Access
 
 _LOG = logging.getLogger("enclume.serve")
@@ -21,11 +22,19 @@ _LEVELS = ("debug", "info", "warning", "error")
 _SWITCH = 0.0002
 
 
+class Read(Settings, frozen=True, kw_only=True):
+    """Settings with the rules that they name, as both were when they were read: a worker that has to be replaced later
+    must not depend on a file that somebody is just editing.
+    """
+
+    known_rules: rules.Rules
+
+
 class Served:
     """What the worker serves: a runtime and its application (`server.Service`)."""
 
     def __init__(self, settings: Settings) -> None:
-        self._runtime = Runtime(settings)
+        self._runtime = Runtime(settings, known_rules=settings.known_rules if isinstance(settings, Read) else None)
 
     @cached_property
     def app(self) -> WSGIApplication:
@@ -69,12 +78,16 @@ def command(config: str | None, log_level: str) -> None:
     server.serve(lambda: _read(config), Served)
 
 
-def _read(config: str | None) -> Settings:
+def _read(config: str | None) -> Read:
     """The settings, and a look at what they name, so that a mistake is known before anything is started."""
     settings = load_settings(config)
-    rules.load(settings.rules)
+    known_rules = rules.load(settings.rules)
     Access(settings)
-    return settings
+    try:
+        server.check(settings)
+    except SettingsError as error:
+        raise SettingsError(config or DEFAULT_FILE, error.key, error.expected) from error
+    return Read(**{name: getattr(settings, name) for name in settings.__struct_fields__}, known_rules=known_rules)
 
 
 def _log_to_stderr(level: str) -> None:

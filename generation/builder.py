@@ -105,6 +105,11 @@ class Builder:
             *self._shelving.problems,
         )
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last build failed."""
+        return bool(self._problem)
+
     def _run(self) -> None:
         if not self._await_lock():
             self._lock.release()

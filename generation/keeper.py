@@ -69,10 +69,15 @@ class Keeper:
             try:
                 write()
             except StateError as error:
-                if self.problems.get(name) != str(error):
-                    _LOG.error("%s; nothing is lost until a restart", error)
-                self.problems[name] = str(error)
+                self._say(name, str(error))
                 with self._lock:
                     self._pending.setdefault(name, write)
+            except Exception as error:  # noqa: BLE001 - the thread must go on with the other files
+                self._say(name, f"{name} cannot be written: {type(error).__name__}: {error}")
             else:
                 self.problems.pop(name, None)
+
+    def _say(self, name: str, problem: str) -> None:
+        if self.problems.get(name) != problem:
+            _LOG.error("%s; nothing is lost until a restart", problem)
+        self.problems[name] = problem

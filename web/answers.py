@@ -28,6 +28,9 @@ class Standing(Protocol):
     @property
     def rules(self) -> Rules: ...
 
+    @property
+    def building_fails(self) -> bool: ...
+
     def fresh(self, key: SourceKey) -> Freshness:
         """One target's freshness."""
 
@@ -90,6 +93,8 @@ class _Asked:
     def _none(self, certname: str, now: Now) -> Response:
         """404 only when it is sure that there is no such node."""
         age = time.time() - self._standing.fresh(self._directory).read_at
+        if self._standing.building_fails:
+            return refuse(503, "answers cannot be built now: see /health/ready")
         if now.estate is None or not now.generation.number:
             return refuse(503, "the directory and the hypervisors have not been read completely yet: ask again")
         if certname in now.classification.results:

@@ -78,7 +78,7 @@ class Connection:
     """
 
     def __init__(self, sock: socket.socket, address: tuple[str, int], limits: Limits, budget: Budget) -> None:
-        self.sock, self.address = sock, address
+        self.sock, self.address, self.descriptor = sock, address, sock.fileno()
         self.peer: str | None = None
         self.context: ssl.SSLContext | None = None
         self.deadline = time.monotonic() + limits.request

@@ -116,8 +116,8 @@ class Loop:
         connection = Connection(sock, address, self._limits, self._budget)
         connection.live(self._context, self._answer)
         connection.waiting = True
-        self._connections[sock.fileno()] = connection
-        self._epoll.register(sock.fileno(), READ | select.EPOLLONESHOT)
+        self._connections[connection.descriptor] = connection
+        self._epoll.register(connection.descriptor, READ | select.EPOLLONESHOT)
 
     def _work(self) -> None:
         while True:
@@ -141,8 +141,9 @@ class Loop:
             self._epoll.modify(connection.sock.fileno(), wanted | select.EPOLLONESHOT)
 
     def _end(self, connection: Connection) -> None:
-        # The number may be another connection's as soon as the socket is closed.
-        self._connections.pop(connection.sock.fileno(), None)
+        # The number may be another connection's as soon as the socket is closed, which a failed handshake has done.
+        if self._connections.get(connection.descriptor) is connection:
+            del self._connections[connection.descriptor]
         connection.sock.close()
 
     def _expire(self, connection: Connection, why: str) -> None:
