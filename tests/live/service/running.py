@@ -130,7 +130,7 @@ class Service:
     def kill(self) -> None:
         """kill -9 of every process at once, as when the machine dies."""
         assert self._process is not None
-        family = self.family
+        family = self.family if self._process.poll() is None else []
         for process in family:
             process.kill()
         self._process.wait(10)
