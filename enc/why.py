@@ -151,7 +151,13 @@ def _kind_because(node: Node) -> str:
         return "enclumeKind"
     if node.kind == "hypervisor":
         return "enclumeLibvirtURI" if node.host.libvirt_uri else "hypervisors.uris in the settings"
-    return "libvirt shows its domain" if node.hardware else "libvirt showed it before" if node.kind else "not known"
+    return (
+        "libvirt shows its domain"
+        if node.placement.observed_on
+        else "libvirt showed it before"
+        if node.kind
+        else "not known"
+    )
 
 
 def _site_because(node: Node) -> str:

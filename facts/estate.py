@@ -131,11 +131,11 @@ class Placement(Struct, frozen=True):
 
 
 class Remembered(Struct, frozen=True):
-    """What was once established about a node and outlives the source that showed it."""
+    """What libvirt once showed of a guest, and outlives what it shows now: where it last ran alone, its hardware."""
 
     kind: Kind
     hypervisor: str | None = None
-    uuid: str | None = None
+    hardware: Hardware | None = None
 
 
 class Node(Struct, frozen=True):

@@ -45,6 +45,11 @@ def keep_remembered(shelf: Shelf, remembered: Mapping[str, Remembered]) -> None:
     shelf.write("remembered", "remembered", map(msgspec.json.encode, sorted(remembered.items())))
 
 
+def forget_hypervisor(shelf: Shelf, name: str) -> None:
+    """Remove what a hypervisor showed that is not to be read any more."""
+    shelf.remove(_file_of(name))
+
+
 def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Freshness], dict[str, Remembered]]:
     """Read from the shelf what was last seen, when, and what libvirt once showed. What cannot be read is set aside."""
     values: dict[SourceKey, Value] = {}

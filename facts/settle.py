@@ -75,9 +75,8 @@ def settle(
             wrong += _wrong(host, kind, placement, domains, claims)
             wrong += _wrong_ground(host, placement, known, libvirt.unread)
             wrong += _wrong_site(host, placement, site_key, declared.sites)
-        settled[host.key] = Settled(
-            host, kind, placement, hardware(found, placement.hypervisor), declared.sites.get(site_key), tuple(wrong)
-        )
+        shown = hardware(found, placement.hypervisor) or (known.hardware if known and kind == "guest" else None)
+        settled[host.key] = Settled(host, kind, placement, shown, declared.sites.get(site_key), tuple(wrong))
     return settled
 
 
@@ -168,6 +167,6 @@ def remember(settled: Iterable[Settled], remembered: Mapping[str, Remembered]) -
             continue
         known = remembered.get(one.host.name)
         last = one.placement.hypervisor if one.placement.established else (known.hypervisor if known else None)
-        if (new := Remembered("guest", last, one.hardware.uuid)) != known:
+        if (new := Remembered("guest", last, one.hardware)) != known:
             now[one.host.name] = new
     return now if now != remembered else remembered

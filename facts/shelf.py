@@ -67,6 +67,14 @@ class Shelf:
         finally:
             os.close(descriptor)
 
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there. Raises `StateError`."""
+        path = self.folder / name
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StateError(str(path), f"cannot be removed: {error.strerror}; check permissions") from error
+
     def read(self, name: str, kind: str) -> list[bytes] | None:
         """The lines of a file; None when there is none, or none that can be read, which is then set aside."""
         path = self.folder / name

@@ -54,7 +54,14 @@ class Shelving:
         self._put(f"directory {directory.base}", directory, partial(keep.keep_directory, self._shelf, directory))
         for name, hypervisor in seen.hypervisors.items():
             self._put(f"inventory {name}", hypervisor, partial(keep.keep_hypervisor, self._shelf, name, hypervisor))
+        for name in self._hypervisors() - seen.hypervisors.keys():
+            del self._kept[f"inventory {name}"]
+            self._keeper.put(f"inventory {name}", partial(keep.forget_hypervisor, self._shelf, name))
         self._put("remembered", remembered, partial(keep.keep_remembered, self._shelf, remembered))
+
+    def _hypervisors(self) -> set[str]:
+        """The hypervisors that have a file."""
+        return {name.removeprefix("inventory ") for name in self._kept if name.startswith("inventory ")}
 
     def keep_generation(self, generation: Generation) -> None:
         """Write a generation, if it is new; at once when it holds something else, so that no restart forgets it."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from enc.answer import Result, answer
 from facts.directory.entries import Directory, Entry
 from facts.directory.meaning import understand
-from facts.estate import Estate, Remembered
+from facts.estate import Estate, Hardware, Remembered
 from facts.inventory.domains import Disk, Domain, HypervisorSeen, Interface
 from facts.join import Seen, join
 from facts.puppet import FactSets
@@ -177,8 +177,9 @@ DOMAIN = st.builds(
     DISKS,
 )
 HYPERVISOR = st.lists(DOMAIN, max_size=4, unique_by=lambda one: one.uuid).map(lambda domains: shows(*domains))
+HARDWARE = st.builds(Hardware, st.sampled_from(UUIDS), st.just(2**30), st.just(2), st.just(()), st.just(()))
 REMEMBERED = st.builds(
-    Remembered, st.just("guest"), st.none() | st.sampled_from(["kvm1", "kvm2", "gone"]), st.sampled_from(UUIDS)
+    Remembered, st.just("guest"), st.none() | st.sampled_from(["kvm1", "kvm2", "gone"]), st.none() | HARDWARE
 )
 SETTINGS = st.sampled_from(
     [

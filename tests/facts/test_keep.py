@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from facts import keep
-from facts.estate import Remembered
+from facts.estate import Hardware, Remembered
 from facts.inventory.domains import Disk
 from facts.shelf import Shelf
 from facts.source import SourceKey
@@ -28,7 +28,7 @@ def test_all_is_read_back_as_it_was(tmp_path: Path) -> None:
             SourceKey("inventory", "kvm1.lab.test"): Freshness(2.5),
         },
     )
-    remembered = {"vm": Remembered("guest", "kvm1", "uuid"), "x": Remembered("guest")}
+    remembered = {"vm": Remembered("guest", "kvm1", Hardware("uuid", 2**30, 2, (), ())), "x": Remembered("guest")}
     keep.keep_remembered(shelf, remembered)
     values, freshness, kept = keep.restore(Shelf(tmp_path))
     assert values == {

@@ -7,10 +7,10 @@ import pytest
 from facts.estate import Placement, Remembered
 from facts.inventory.domains import Disk, State
 from facts.placement import Found, hardware, muster, place
-from tests.factories import GIB, domain, shows, uuid_of
+from tests.factories import GIB, domain, shows
 
 NOBODY: frozenset[str] = frozenset()
-KNOWN = Remembered("guest", "kvm9", uuid_of("vm"))
+KNOWN = Remembered("guest", "kvm9")
 
 
 def found(**states: str) -> tuple[Found, ...]:

@@ -49,10 +49,10 @@ def test_an_undeclared_kind_is_remembered() -> None:
     world = two_kvm()
     world.put(host("vm", enclumeKind=""))
     world.see("kvm-a", domain("vm"))
-    world.estate()
+    shown = world.node("vm").hardware
     world.see("kvm-a")
     node = world.node("vm")
-    assert (node.kind, node.placement.hypervisor, node.hardware) == ("guest", "kvm-a", None)
+    assert (node.kind, node.placement.hypervisor, node.hardware) == ("guest", "kvm-a", shown)
 
 
 def test_a_kind_that_was_never_established_holds_the_host() -> None:
@@ -113,10 +113,28 @@ def test_while_a_guest_runs_twice_its_last_hypervisor_counts_and_stays_remembere
     world.estate()
     world.see("kvm-l", domain("vm"))
     assert world.node("vm").placement.hypervisor == "kvm-a"
-    assert world.remembered["vm"] == Remembered("guest", "kvm-a", uuid_of("vm"))
+    assert world.remembered["vm"].hypervisor == "kvm-a"
     world.see("kvm-a")
     assert world.node("vm").placement.hypervisor == "kvm-l"
-    assert world.remembered["vm"] == Remembered("guest", "kvm-l", uuid_of("vm"))
+    assert world.remembered["vm"].hypervisor == "kvm-l"
+
+
+def test_a_guest_that_no_hypervisor_shows_for_a_moment_keeps_its_place_and_its_hardware() -> None:
+    world = two_kvm()
+    world.put(guest("vm"))
+    world.see("kvm-a", domain("vm", networks=["natnet"]))
+    shown = world.node("vm").hardware
+    world.see("kvm-a")
+    assert (world.node("vm").placement.hypervisor, world.node("vm").hardware) == ("kvm-a", shown)
+
+
+def test_a_guest_that_should_run_where_nobody_has_looked_is_held() -> None:
+    world = two_kvm()
+    world.put(guest("vm", enclumeProduction=host_dn("kvm-a")))
+    del world.hypervisors["kvm-a"]
+    assert codes(world.node("vm").findings) == ["unread_hypervisor"]
+    world.see("kvm-a")
+    assert (world.node("vm").findings, world.node("vm").placement.hypervisor) == ((), "kvm-a")
 
 
 def test_a_guest_of_a_hypervisor_that_cannot_be_read_stays_there() -> None:
@@ -158,7 +176,7 @@ def test_guests_of_a_hypervisor_whose_uri_turned_bad_keep_their_last_answer() ->
 def test_after_a_start_guests_wait_for_a_hypervisor_that_has_not_been_read() -> None:
     world = two_kvm()
     world.put(guest("vm"))
-    world.remembered = {"vm": Remembered("guest", "kvm-a", uuid_of("vm"))}
+    world.remembered = {"vm": Remembered("guest", "kvm-a")}
     del world.hypervisors["kvm-a"]
     assert codes(world.node("vm").findings) == ["unread_hypervisor"]
     world.see("kvm-a", domain("vm", "shutoff"))
