@@ -91,7 +91,6 @@ def test_a_master_that_is_killed_leaves_no_process(service: Service) -> None:
 def test_a_restart_with_every_source_down_serves_at_once_and_says_how_old_it_is(
     estate: SmallEstate, service: Service
 ) -> None:
-    until(lambda: len(service.kept()) == 6, 15, "every file to be kept")
     before = service.bodies(*NODES)
     estate.slapd.kill()
     for hypervisor in (estate.one, estate.two):

@@ -51,7 +51,6 @@ SPOILERS: Mapping[str, Callable[[bytes], bytes]] = {
 @pytest.fixture(scope="module")
 def good(service: Service) -> Mapping[str, bytes]:
     """Every file of the state folder, whole."""
-    until(lambda: {path.name for path in service.kept()} == set(FILES), 20, "every file to be kept")
     service.stop()
     found = {name: (service.state / name).read_bytes() for name in FILES}
     service.start().wait_ready()
