@@ -142,7 +142,7 @@ def test_answers_go_on_and_grow_old_until_the_directory_comes_back(
 
 
 def until_steady(service: Service) -> None:
-    """The directory was followed for a second: what ends sooner counts as the same failure, and is tried more seldom."""
+    """The directory was followed for a second; what ends sooner counts as one failure, and is tried more seldom."""
     back = time.time()
     until(lambda: time.time() - service.source("directory")["age"] > back + 1, 10, "the directory to be followed")
 
