@@ -79,6 +79,7 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(served: Laboratory) 
     assert done.out == (
         f"Nothing is changed; this would be, with {HOST} in {SERVICE}:\n{HOST}\n  + class agenda\n"
         '  ~ $enclume.services: ["webmail"] → ["agenda", "webmail"]\n1 node would change, +1 -0 classes.\n'
+        "The guard would let it pass.\n"
     )
     told = served.run("assign", HOST, SERVICE, "--dry-run", "--json").json
     assert (told["changed"], told["guard"]["holds"], len(told["nodes"])) == (False, False, 1)
