@@ -1,5 +1,6 @@
 """`enclume serve`: the service."""
 
+import gc
 import logging
 import os
 import sys
@@ -20,6 +21,9 @@ _LOG = logging.getLogger("enclume.serve")
 _LEVELS = ("debug", "info", "warning", "error")
 # A thread that computes hands over to those that answer after so many seconds, not after Python's 5 ms.
 _SWITCH = 0.0002
+# A build of a large estate makes as many objects as that and drops them again, none of them in a cycle: collecting
+# garbage in the middle of it would only keep the interpreter from the threads that answer.
+_COLLECT_AFTER = 200_000
 
 
 class Read(Settings, frozen=True, kw_only=True):
@@ -44,6 +48,7 @@ class Served:
     def start(self) -> None:
         """Start the builder and the sources."""
         sys.setswitchinterval(_SWITCH)
+        gc.set_threshold(_COLLECT_AFTER)
         self._runtime.start()
 
     def stop(self) -> None:

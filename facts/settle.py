@@ -127,9 +127,9 @@ def _wrong(
         message = f"several domains have its name: {where}; give enclumeDomainUUID"
         yield Finding("ambiguous_domain", host.dn, "enclumeDomainUUID", message, holds=True)
     for uuid in matched:
-        others = [other.dn for other in claims[uuid] if other is not host]
-        if others:
-            message = f"domain {uuid} is also claimed by {', '.join(others)}; correct one enclumeDomainUUID"
+        if len(claims[uuid]) > 1:
+            others = ", ".join(other.dn for other in claims[uuid] if other is not host)
+            message = f"domain {uuid} is also claimed by {others}; correct one enclumeDomainUUID"
             yield Finding("shared_domain", host.dn, "enclumeDomainUUID", message, holds=True)
     if kind == "guest" and placement.hypervisor is None:
         message = f"{placement.because}: start it, or declare where it should run"

@@ -2,15 +2,21 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from errors import StateError
 
 _LOG = logging.getLogger("enclume.keeper")
+_SHARE = 9
 
 
 class Keeper:
-    """A thread that writes the latest version of each file, every `pause` seconds where nobody hurries it."""
+    """A thread that writes the latest version of each file, every `pause` seconds where nobody hurries it.
+
+    The files of a large estate take long to write, and the interpreter from the threads that answer: the pause grows
+    with them, so that at most a tenth of the time is spent on them.
+    """
 
     def __init__(self, pause: float = 1.0) -> None:
         self._pause = pause
@@ -57,8 +63,9 @@ class Keeper:
         while not self._stopping.is_set():
             self._woken.wait()
             self._woken.clear()
+            began = time.monotonic()
             self._write_all()
-            self._hurried.wait(self._pause)
+            self._hurried.wait(max(self._pause, _SHARE * (time.monotonic() - began)))
             self._hurried.clear()
         self._write_all()
 

@@ -63,6 +63,7 @@ class Bench:
             self.from_disk(large)
             with large.serve() as service:
                 service.wait_for(f"/enc/{estate.guest(LARGE.guests - 1)}")
+                service.settle()
                 self.compare(service, small)
                 self.changes(service, large)
                 self.moves(service, first, second)
@@ -94,6 +95,7 @@ class Bench:
         with small_world.serve() as small, bare(self.certificates, self.folder, size) as plain:
             small.wait_for(f"/enc/{estate.guest(1)}")
             plain.wait_for("/enc/x")
+            small.settle()
             for kept, words in ((True, "kept"), (False, "new")):
                 figures = [
                     self.latency(process, of, kept=kept)

@@ -71,7 +71,7 @@ def _until_there(process: Process, path: str, is_there: Callable[[bytes], bool])
                 return time.perf_counter()
             if time.perf_counter() > limit:
                 raise AssertionError(f"{path} does not show the change after 20 s")
-            time.sleep(0.002)
+            time.sleep(0.01)
     finally:
         connection.close()
 

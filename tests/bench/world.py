@@ -98,11 +98,18 @@ class Process:
         until(lambda: self.get(path)[0] == 200, timeout, f"200 for {path}")
         return time.perf_counter() - self.began
 
+    def settle(self, timeout: float = 60) -> None:
+        """Wait until it has nothing to do: all is read, built and written."""
+        processes = self._processes()
+        until(lambda: sum(process.cpu_percent(1.0) for process in processes) < 30, timeout, "a service at rest")
+
+    def _processes(self) -> list[psutil.Process]:
+        parent = psutil.Process(self._process.pid)
+        return [parent, *parent.children(recursive=True)]
+
     def memory(self) -> float:
         """PSS of the process and all its children together, in MB."""
-        parent = psutil.Process(self._process.pid)
-        everybody = [parent, *parent.children(recursive=True)]
-        return sum(float(process.memory_full_info().pss) for process in everybody) / 1e6
+        return sum(float(process.memory_full_info().pss) for process in self._processes()) / 1e6
 
 
 class World:
