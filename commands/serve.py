@@ -4,7 +4,6 @@ import gc
 import logging
 import os
 import sys
-from functools import cached_property
 from wsgiref.types import WSGIApplication
 
 import click
@@ -39,11 +38,12 @@ class Served:
 
     def __init__(self, settings: Settings) -> None:
         self._runtime = Runtime(settings, known_rules=settings.known_rules if isinstance(settings, Read) else None)
+        self._app = create_app(self._runtime)
 
-    @cached_property
+    @property
     def app(self) -> WSGIApplication:
         """The application."""
-        return create_app(self._runtime)
+        return self._app
 
     def start(self) -> None:
         """Start the builder and the sources."""
