@@ -66,11 +66,12 @@ class Bench:
                 service.settle()
                 self.compare(service, small)
                 self.changes(service, large)
-                self.moves(service, first, second)
+                figure = self.moves(service, first, second)
+                self.row(f"a guest started elsewhere to answer, {MOVES} moves under load", figure, "p99 1 s")
                 third.freeze()
                 (self.folder / "quiet").unlink()
                 (self.folder / "quiet").symlink_to(silent)
-                self.troubled(service, large)
+                self.troubled(service, large, first, second)
                 third.thaw()
                 self.row("memory (PSS) of all processes", f"{service.memory():.0f} MB", "at most 400 MB")
         self.row(
@@ -161,8 +162,8 @@ class Bench:
                 lambda body, turn=turn: f'"turn{turn}":'.encode() in body,  # type: ignore[misc]
             )
 
-    def moves(self, service: Process, first: Hypervisor, second: Hypervisor) -> None:
-        """A guest that starts on the other of two real hypervisors, to the changed answer."""
+    def moves(self, service: Process, first: Hypervisor, second: Hypervisor) -> str:
+        """A guest that starts on the other of two real hypervisors and back, an even number of times, to the answer."""
         latencies = []
         here, there = (first, estate.hypervisor(0)), (second, estate.hypervisor(1))
         with self.load(service):
@@ -178,18 +179,20 @@ class Bench:
                 )
                 here, there = there, here
         median, p99 = measure.spread(latencies)
-        figure = f"p50 {median:.0f} ms, p99 {p99:.0f} ms"
-        self.row(f"a guest started elsewhere to answer, {MOVES} moves under load", figure, "p99 1 s")
+        return f"p50 {median:.0f} ms, p99 {p99:.0f} ms"
 
-    def troubled(self, service: Process, world: World) -> None:
+    def troubled(self, service: Process, world: World, first: Hypervisor, second: Hypervisor) -> None:
         """The same figures with one hypervisor frozen and one silent."""
         self.row("with one hypervisor frozen and one silent:", "")
-        self.row("  /enc at 100/s, kept connections", _latencies(self.latency(service, LARGE, kept=True)), "as above")
+        for kept, words in ((True, "kept"), (False, "new")):
+            figure = _latencies(self.latency(service, LARGE, kept=kept))
+            self.row(f"  /enc at 100/s, {words} connections", figure, "as above")
         latencies: list[float] = []
         with self.load(service):
             self.modify(service, world, max(10, CHANGES // 4), latencies)
         median, p99 = measure.spread(latencies)
         self.row("  ldapmodify to answer", f"p50 {median:.0f} ms, p99 {p99:.0f} ms", "as above")
+        self.row("  a guest started elsewhere to answer", self.moves(service, first, second), "as above")
 
     @contextmanager
     def load(self, service: Process) -> Iterator[None]:
