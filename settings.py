@@ -113,6 +113,9 @@ class HypervisorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     deadline: Annotated[Seconds, Meta(description="seconds that a hypervisor may take to answer")] = 5.0
     interval: Annotated[Seconds, Meta(description="seconds between two polls; events make changes faster")] = 2.0
     allow_test: Annotated[bool, Meta(description="accept libvirt's test driver: for demonstrations")] = False
+    statistics: Annotated[
+        float, Meta(ge=0, description="seconds between two readings of the guests' statistics; 0: never")
+    ] = 30.0
 
 
 class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,7 +19,8 @@ class Interface(Struct, frozen=True):
 class Disk(Struct, frozen=True):
     """A domain's disk: what holds it. `path` is the file or device, `server` the NFS server when there is one.
 
-    `export` is what that server exports (the pool's source directory), None otherwise.
+    `export` is what that server exports (the pool's source directory), None otherwise. `shareable`: its definition
+    says that several guests may use it, or that nobody writes to it.
     """
 
     target: str
@@ -27,13 +28,28 @@ class Disk(Struct, frozen=True):
     path: str
     server: str | None = None
     export: str | None = None
+    shareable: bool = False
+
+
+class Definition(Struct, frozen=True):
+    """A persistent domain as its hypervisor will start it next time (its inactive XML), for comparing two copies.
+
+    `memory` in bytes; `digest` covers everything else that the XML says, but what each hypervisor fills in by itself.
+    """
+
+    memory: int
+    vcpus: int
+    interfaces: tuple[Interface, ...]
+    disks: tuple[Disk, ...]
+    digest: str
 
 
 class Domain(Struct, frozen=True):
     """A libvirt domain. `memory` is its maximum in bytes; `metadata` the XML below <metadata>, "" for none.
 
     `reason` is libvirt's word for why it is in its state, such as "booted", "migrated", "ioerror".
-    An interface on a libvirt network names that network's bridge too, when it is on one.
+    An interface on a libvirt network names that network's bridge too, when it is on one. `definition` is None for a
+    domain that is not persistent, and while it has not been read.
     """
 
     uuid: str
@@ -47,6 +63,7 @@ class Domain(Struct, frozen=True):
     interfaces: tuple[Interface, ...] = ()
     disks: tuple[Disk, ...] = ()
     metadata: str = ""
+    definition: Definition | None = None
 
     @property
     def running(self) -> bool:
