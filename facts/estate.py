@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from facts.directory.entries import Directory
 from facts.findings import Finding
+from facts.fleet import Fleet
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget, Interface
+from facts.observations import BackupKind, Schedule
 
 Kind = Literal["guest", "hypervisor", "physical"]
 Intent = Literal["running", "off", "template", "retired"]
@@ -39,6 +41,14 @@ class Statement(Struct, frozen=True):
     unites: bool = False
 
 
+class MaxAge(Struct, frozen=True, order=True):
+    """How old a backup may be: `KIND/SCHEDULE=HOURS` of enclumeMaxAge, in seconds."""
+
+    kind: BackupKind
+    schedule: Schedule
+    seconds: float
+
+
 class Network(Struct, frozen=True):
     """A site's network: its role, its CIDR, and the libvirt network or bridge that guests reach it by."""
 
@@ -49,14 +59,15 @@ class Network(Struct, frozen=True):
 
 
 class Stated(Struct, frozen=True, kw_only=True):
-    """What entries of every kind have: their DN, its normalised form, their name, what they state, what is wrong in
-    them.
+    """What entries of every kind have: their DN, its normalised form, their name, what they state of nodes and of the
+    age of backups, what is wrong in them.
     """
 
     dn: str
     key: str
     name: str
     statements: tuple[Statement, ...] = ()
+    max_ages: tuple[MaxAge, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -175,14 +186,15 @@ class Declared(Struct, frozen=True):
 class Estate(Struct, frozen=True):
     """Everything that is, at one instant.
 
-    `nodes` by certname; `hypervisors` by the certname or name of the hypervisor, as last seen; `unreadable` are those
-    whose last reading failed; `targets` those that should be read; `remembered` by certname.
+    `nodes` by certname; `hypervisors` by the certname or name of the hypervisor, as last seen; `fleet` their domains;
+    `unreadable` are those whose last reading failed; `targets` those that should be read; `remembered` by certname.
     """
 
     directory: Directory
     declared: Declared
     nodes: Mapping[str, Node]
     hypervisors: Mapping[str, HypervisorSeen]
+    fleet: Fleet
     unreadable: frozenset[str]
     targets: tuple[HypervisorTarget, ...]
     remembered: Mapping[str, Remembered]

@@ -60,6 +60,7 @@ def join(
         declared=declared,
         nodes=nodes,
         hypervisors=libvirt.hypervisors,
+        fleet=libvirt.fleet,
         unreadable=seen.unreadable,
         targets=targets,
         remembered=remember(settled.values(), remembered),

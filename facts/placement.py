@@ -5,52 +5,9 @@ nowhere, the last known one, then its `enclumeProduction`. What an unreadable hy
 no readable one runs the guest.
 """
 
-from collections.abc import Iterable, Mapping
-
-from msgspec import Struct
-
-from facts.certname import short_name
-from facts.estate import Hardware, Host, Placement, Remembered, Storage
-from facts.inventory.domains import Disk, Domain, HypervisorSeen
-
-
-class Found(Struct, frozen=True):
-    """A domain on the hypervisor that shows it."""
-
-    hypervisor: str
-    domain: Domain
-
-
-class Fleet(Struct, frozen=True):
-    """Every domain of every hypervisor, by UUID and by name; `unreadable` are hypervisors whose last reading failed."""
-
-    by_uuid: Mapping[str, tuple[Found, ...]]
-    by_name: Mapping[str, tuple[Found, ...]]
-    unreadable: frozenset[str]
-
-    def candidates(self, host: Host, hypervisors: frozenset[str] | None) -> dict[str, tuple[Found, ...]]:
-        """The domains that a host could be, by UUID: those on the given hypervisors, None for all of them."""
-        if host.domain_uuid:
-            found = self.by_uuid.get(host.domain_uuid, ())
-            return {host.domain_uuid: found} if found else {}
-        for name in (host.name, short_name(host.name)):
-            named = self.by_name.get(name, ())
-            uuids = {one.domain.uuid for one in named if hypervisors is None or one.hypervisor in hypervisors}
-            if uuids:
-                return {uuid: self.by_uuid[uuid] for uuid in sorted(uuids)}
-        return {}
-
-
-def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str]) -> Fleet:
-    """Index the domains of all hypervisors."""
-    by_uuid: dict[str, tuple[Found, ...]] = {}
-    by_name: dict[str, tuple[Found, ...]] = {}
-    for name in sorted(hypervisors):
-        for domain in hypervisors[name].domains:
-            found = (Found(name, domain),)
-            by_uuid[domain.uuid] = by_uuid.get(domain.uuid, ()) + found
-            by_name[domain.name.lower()] = by_name.get(domain.name.lower(), ()) + found
-    return Fleet(by_uuid, by_name, frozenset(unreadable))
+from facts.estate import Hardware, Placement, Remembered, Storage
+from facts.fleet import Found
+from facts.inventory.domains import Disk
 
 
 def place(

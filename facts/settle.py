@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from facts.estate import Declared, Hardware, Host, Kind, Placement, Remembered, Site
 from facts.findings import Finding
+from facts.fleet import Fleet, Found, muster
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
-from facts.placement import Fleet, Found, hardware, muster, place
+from facts.placement import hardware, place
 
 NO_GUEST = Placement(None, "it is no guest")
 
@@ -84,7 +85,8 @@ def _match(host: Host, libvirt: Libvirt, at_site: Mapping[str, frozenset[str]]) 
     """The domains that a host could be, by UUID."""
     if host.kind in ("hypervisor", "physical") or host.name in libvirt.watched:
         return {}
-    return libvirt.fleet.candidates(host, at_site.get(host.site, frozenset()) if host.site else None)
+    around = at_site.get(host.site, frozenset()) if host.site else None
+    return libvirt.fleet.candidates(host.name, host.domain_uuid, around)
 
 
 def _kind(host: Host, domains: Mapping[str, Any], known: Remembered | None, watched: frozenset[str]) -> Kind | None:

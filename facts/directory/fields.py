@@ -8,7 +8,8 @@ from typing import Any, TypeVar, get_args
 
 from facts.directory.names import normalise
 from facts.directory.statements import Reader
-from facts.estate import Network, Role
+from facts.estate import MaxAge, Network, Role
+from facts.observations import BackupKind, Schedule
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ PROVIDES = frozenset(
 )
 
 _NETWORK = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=\s*(\S+)\s+(\S+)(?:\s+(\S+))?\s*")
+_MAX_AGE = re.compile(r"\s*([a-z]+)/([a-z]+)\s*=\s*(\d{1,6}(?:\.\d{1,3})?)\s*")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -108,6 +110,21 @@ def offers(reader: Reader) -> tuple[tuple[str, Any], ...]:
     """enclumeOffer: what other nodes may see, as (key, value)."""
     found = (reader.json("enclumeOffer", value) for value in reader.entry.values("enclumeoffer"))
     return tuple((offer[0], offer[1]) for offer in found if offer is not None)
+
+
+def max_ages(reader: Reader) -> tuple[MaxAge, ...]:
+    """enclumeMaxAge, sorted; what is wrong in it holds no answer, as none rests on it."""
+    found = (_max_age(reader, value) for value in reader.entry.values("enclumemaxage"))
+    return tuple(sorted(age for age in found if age is not None))
+
+
+def _max_age(reader: Reader, value: str) -> MaxAge | None:
+    match = _MAX_AGE.fullmatch(value)
+    if match is None or match[1] not in get_args(BackupKind) or match[2] not in get_args(Schedule):
+        kinds, schedules = "|".join(get_args(BackupKind)), "|".join(get_args(Schedule))
+        reader.wrong("bad_value", "enclumeMaxAge", f"{value!r} is not `{kinds}/{schedules}=HOURS`", holds=False)
+        return None
+    return MaxAge(match[1], match[2], float(match[3]) * 3600)  # type: ignore[arg-type]
 
 
 def networks(reader: Reader) -> tuple[Network, ...]:

@@ -43,6 +43,7 @@ def _host(entry: Entry) -> Read:
         addresses=fields.addresses(reader),
         profile=entry.first("parentnode"),
         offers=fields.offers(reader),
+        max_ages=fields.max_ages(reader),
     )
     return finish(reader, host)
 
@@ -61,6 +62,7 @@ def _service(entry: Entry) -> Read:
         requires=fields.names(reader, "enclumeRequires"),
         public=fields.boolean(reader, "enclumePublic"),
         offers=fields.offers(reader),
+        max_ages=fields.max_ages(reader),
     )
     return finish(reader, service, fields.names(reader, "member", holds=False))
 
@@ -76,5 +78,11 @@ def _profile(entry: Entry) -> Read:
 def _site(entry: Entry) -> Read:
     reader = Reader(entry)
     reader.read_statements()
-    networks = fields.networks(reader)
-    return finish(reader, Site(dn=entry.dn, key=entry.key, name=name_of(entry, "ou", "cn"), networks=networks))
+    site = Site(
+        dn=entry.dn,
+        key=entry.key,
+        name=name_of(entry, "ou", "cn"),
+        networks=fields.networks(reader),
+        max_ages=fields.max_ages(reader),
+    )
+    return finish(reader, site)

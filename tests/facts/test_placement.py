@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from facts.estate import Placement, Remembered
+from facts.fleet import Found, muster
 from facts.inventory.domains import Disk, State
-from facts.placement import Found, hardware, muster, place
+from facts.placement import hardware, place
 from tests.factories import GIB, domain, shows
 
 NOBODY: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ import pytest
 from facts.directory.entries import Entry
 from facts.directory.kinds import readings
 from facts.directory.reading import Read
-from facts.estate import Host, Network, Service, Site
+from facts.estate import Host, MaxAge, Network, Service, Site
 from tests.factories import host, host_dn, service, service_at, service_dn, settings, site, site_dn
 
 WEB = "web01.lab.test"
@@ -186,6 +186,26 @@ def test_a_bad_network_is_a_finding_and_leaves_the_others(value: str) -> None:
     assert (finding.code, finding.where, finding.what) == ("bad_value", site_dn("angers"), "enclumeNetwork")
     assert finding.holds
     assert [network.name for network in stated.networks] == ["dmz"]
+
+
+def test_hosts_services_and_sites_say_how_old_a_backup_may_be() -> None:
+    daily = MaxAge("data", "daily", 26 * 3600.0)
+    assert as_host(enclumeMaxAge=("system/weekly=192.5", "data/daily=26")).max_ages == (
+        daily,
+        MaxAge("system", "weekly", 192.5 * 3600),
+    )
+    assert as_service(enclumeMaxAge="data/daily=26").max_ages == (daily,)
+    stated = read(site("angers", enclumeMaxAge="data/daily=26")).stated
+    assert isinstance(stated, Site)
+    assert stated.max_ages == (daily,)
+
+
+@pytest.mark.parametrize("value", ["data", "data/hourly=1", "home/daily=1", "data/daily=-1", "data/daily=a day", ""])
+def test_a_bad_age_is_a_finding_that_holds_nobody(value: str) -> None:
+    stated = as_host(enclumeMaxAge=(value, "data/daily=26"))
+    (finding,) = stated.findings
+    assert (finding.code, finding.what, finding.holds) == ("bad_value", "enclumeMaxAge", False)
+    assert stated.max_ages == (MaxAge("data", "daily", 26 * 3600.0),)
 
 
 @pytest.mark.parametrize("values", [("web01.lab.test", "www.lab.test"), ("www.lab.test", "web01.lab.test")])
