@@ -1,15 +1,20 @@
 """The application: connects the sources, the builder and the routes. It wires, it decides nothing."""
 
 import logging
+import time
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from audit.all import Audited
+from audit.auditor import Auditor
+from audit.situation import Situation
 from enc import rules
 from facts.directory.source import DirectorySource
 from facts.facts_folder import FactsFolder
 from facts.inventory.memory import MemoryInventory
 from facts.inventory.source import InventorySource
+from facts.observatory import Observatory
 from facts.source import Source, SourceKey
 from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
@@ -41,6 +46,9 @@ class Runtime:
         libvirt = settings.hypervisors
         self.inventory = inventory or InventorySource(libvirt.deadline, libvirt.interval, libvirt.allow_test)
         self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
+        self.observatory = Observatory(lambda _: self.auditor.wake())
+        self.auditor = Auditor(self._look)
+        self.builder.swapped = self.auditor.wake
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
             self.sources.append(FactsFolder(settings.facts))
@@ -59,9 +67,26 @@ class Runtime:
         """One target's freshness."""
         return self.upkeep.fresh(key)
 
+    @property
+    def audited(self) -> Audited:
+        """The verdicts, and what they were made from."""
+        return self.auditor.audited
+
+    def _look(self) -> Situation:
+        """All that the verdicts look at."""
+        return Situation(
+            now=self.builder.now,
+            at=time.time(),
+            settings=self.settings,
+            freshness=self.upkeep.freshness(),
+            observations=self.observatory.hosts(),
+            problems=self.builder.problems,
+        )
+
     def start(self) -> None:
-        """Start the builder, then the sources."""
+        """Start the builder and the auditor, then the sources."""
         self.builder.start()
+        self.auditor.start()
         for source in self.sources:
             source.start(self.upkeep)
 
@@ -70,6 +95,7 @@ class Runtime:
         for source in self.sources:
             source.stop()
         self.builder.stop()
+        self.auditor.stop()
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -16,8 +16,12 @@ class Found(Struct, frozen=True):
 
 
 class Fleet(Struct, frozen=True):
-    """Every domain of every hypervisor, by UUID and by name; `unreadable` are hypervisors whose last reading failed."""
+    """Every domain of every hypervisor, by hypervisor, by UUID and by name (in lower case); `unreadable` are
+    hypervisors whose last reading failed.
+    """
 
+    seen: Mapping[str, HypervisorSeen]
+    on: Mapping[str, tuple[Found, ...]]
     by_uuid: Mapping[str, tuple[Found, ...]]
     by_name: Mapping[str, tuple[Found, ...]]
     unreadable: frozenset[str]
@@ -39,16 +43,20 @@ class Fleet(Struct, frozen=True):
         return {}
 
 
-EMPTY = Fleet({}, {}, frozenset())
+EMPTY = Fleet({}, {}, {}, {}, frozenset())
 
 
-def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str]) -> Fleet:
-    """Index the domains of all hypervisors."""
+def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str], before: Fleet = EMPTY) -> Fleet:
+    """Index the domains of all hypervisors; those of one that is as it was in `before` stay the same objects."""
+    on = {
+        name: before.on[name] if before.seen.get(name) is seen else tuple(Found(name, one) for one in seen.domains)
+        for name, seen in hypervisors.items()
+    }
     by_uuid: dict[str, tuple[Found, ...]] = {}
     by_name: dict[str, tuple[Found, ...]] = {}
-    for name in sorted(hypervisors):
-        for domain in hypervisors[name].domains:
-            found = (Found(name, domain),)
-            by_uuid[domain.uuid] = by_uuid.get(domain.uuid, ()) + found
-            by_name[domain.name.lower()] = by_name.get(domain.name.lower(), ()) + found
-    return Fleet(by_uuid, by_name, frozenset(unreadable))
+    for name in sorted(on):
+        for found in on[name]:
+            uuid, known_as = found.domain.uuid, found.domain.name.lower()
+            by_uuid[uuid] = (*by_uuid.get(uuid, ()), found)
+            by_name[known_as] = (*by_name.get(known_as, ()), found)
+    return Fleet(hypervisors, on, by_uuid, by_name, frozenset(unreadable))

@@ -11,6 +11,7 @@ from facts.directory.meaning import Meaning
 from facts.estate import Estate, Host, Node, Remembered, Site, Stated
 from facts.exact import exactly_equal
 from facts.findings import Finding
+from facts.fleet import EMPTY
 from facts.inventory.domains import HypervisorSeen
 from facts.links import Links, about, distinct_hosts
 from facts.puppet import FactSets, named
@@ -43,7 +44,7 @@ def join(
     declared = seen.meaning.declared
     targets, wrong_uris = targets_of(declared, settings)
     hosts, duplicates = distinct_hosts(declared)
-    libvirt = look(seen.hypervisors, seen.unreadable, targets, wrong_uris)
+    libvirt = look(seen.hypervisors, seen.unreadable, targets, wrong_uris, before.fleet if before else EMPTY)
     settled = settle(hosts, declared, libvirt, remembered, legacy=settings.directory.legacy)
     links = Links(declared, hosts, {host.key: settled[host.key].site for host in hosts}, before)
     nodes = {}

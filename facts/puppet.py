@@ -1,7 +1,7 @@
-"""Puppet facts: what each node's agent says of itself."""
+"""What each node's Puppet agent says of itself: its facts, and its last run."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -11,6 +11,27 @@ class FactSets(Struct, frozen=True):
 
     facts: Mapping[str, Mapping[str, Any]]
     written_at: Mapping[str, float]
+
+
+RunStatus = Literal["changed", "unchanged", "failed"]
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A node's last Puppet run, and the last that did not fail (0: none is known). Times in seconds since the epoch.
+
+    `resources` counts them by outcome, as a report's metrics do (total, changed, failed, …); `cached_catalog` says that
+    the run applied an old catalog since it got no new one.
+    """
+
+    certname: str
+    ended_at: float
+    last_success: float
+    status: RunStatus
+    noop: bool = False
+    cached_catalog: bool = False
+    duration: float = 0.0
+    environment: str = ""
+    resources: Mapping[str, int] = {}
 
 
 NO_FACTS: Mapping[str, Any] = {}

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from facts.estate import Declared, Hardware, Host, Kind, Placement, Remembered, Site
 from facts.findings import Finding
-from facts.fleet import Fleet, Found, muster
+from facts.fleet import EMPTY, Fleet, Found, muster
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.placement import hardware, place
 
@@ -28,12 +28,13 @@ def look(
     unreadable: Iterable[str],
     targets: Iterable[HypervisorTarget],
     wrong_uris: Iterable[Finding],
+    before: Fleet = EMPTY,
 ) -> Libvirt:
     """Take what the hypervisors show that should be read now; others' last word counts no more."""
     watched = frozenset(target.name for target in targets)
     shown = {name: value for name, value in hypervisors.items() if name in watched}
     unread = watched.union(finding.certname for finding in wrong_uris) - shown.keys()
-    return Libvirt(shown, muster(shown, unreadable), watched, unread)
+    return Libvirt(shown, muster(shown, unreadable, before), watched, unread)
 
 
 class Settled(Struct, frozen=True):

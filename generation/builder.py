@@ -39,8 +39,8 @@ _REST = 0.001
 class Builder:
     """Builds and swaps `now`. `heartbeat` is the monotonic time of its last sign of life.
 
-    `watch` is told which hypervisors to read whenever that changes; `problems` are sentences about what goes wrong
-    here.
+    `watch` is told which hypervisors to read whenever that changes; `swapped` is called after `now` was replaced, and
+    after a build that failed; `problems` are sentences about what goes wrong here.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Builder:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
         self.now = Now()
+        self.swapped: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Take what is on disk, and begin to build; while another instance holds the folder, wait for it to end."""
@@ -148,6 +149,7 @@ class Builder:
             self._problem = f"building failed ({type(error).__name__}: {error}): the last generation stays"
             _LOG.exception("building failed; the last generation stays")
         self._answer_approvals()
+        self.swapped()
 
     def _build(self) -> None:
         directories = self.upkeep.values("directory")

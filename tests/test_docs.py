@@ -11,6 +11,7 @@ import yaml
 from msgspec import Meta, Struct
 
 from app import Runtime, create_app
+from audit.codes import CODES
 from enc.conditions import CONDITIONS
 from enc.references import REFERENCES
 from enc.rules import SHIPPED, load, parse
@@ -56,6 +57,16 @@ def test_the_settings_of_the_readme_are_accepted() -> None:
 def test_every_finding_is_explained_and_no_other() -> None:
     listed = re.findall(r"^\| `([a-z_]+)` \|", (DOCS / "findings.md").read_text(), re.MULTILINE)
     assert listed == list(FINDINGS)
+
+
+def test_every_rule_of_the_verdicts_is_explained_and_no_other() -> None:
+    listed = re.findall(r"^\| `([a-z_]+)` \|", (DOCS / "verdicts.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(CODES)
+
+
+def test_the_checks_come_from_what_is_listed_and_nothing_else() -> None:
+    written = {code for path in (ROOT / "audit").glob("*.py") for code in re.findall(r'code="(\w+)"', path.read_text())}
+    assert written == set(CODES)
 
 
 def test_the_code_finds_what_is_listed_and_nothing_else() -> None:

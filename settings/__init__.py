@@ -14,6 +14,8 @@ import yaml
 from msgspec import Meta, Struct
 
 from errors import SettingsError
+from settings.backups import BackupSettings
+from settings.thresholds import ThresholdSettings
 
 T = TypeVar("T")
 
@@ -175,6 +177,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         str | None, Meta(description="folder of the Puppet server's fact cache (…/server_data/facts), for rules")
     ] = None
     hypervisors: Annotated[HypervisorSettings, Meta(description="the hypervisors' libvirt")] = HypervisorSettings()
+    thresholds: Annotated[ThresholdSettings, Meta(description="where verdicts turn to warning and critical")] = (
+        ThresholdSettings()
+    )
+    backups: Annotated[BackupSettings, Meta(description="whose backups the backup servers keep")] = BackupSettings()
     guard: Annotated[GuardSettings, Meta(description="what holds back a change that takes too much away")] = (
         GuardSettings()
     )

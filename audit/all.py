@@ -1,0 +1,151 @@
+"""All verdicts: every check over every host, site, server and source; what did not change is not judged again."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from math import inf
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from audit.picture import Picture
+from audit.pictures import NONE, Pictures, develop
+from audit.situation import Situation
+from audit.verdict import Check, Judged, Status, Verdict, worst
+from settings.thresholds import Thresholds
+
+HostAudit = Callable[[Picture, Thresholds, float], Judged]
+"""Judges one host: its picture, the thresholds that hold for it, and the time."""
+
+
+class View(Struct, frozen=True):
+    """What the checks of more than one host look at."""
+
+    situation: Situation
+    pictures: Pictures
+
+    @property
+    def at(self) -> float:
+        """The time for which is judged (seconds since the epoch)."""
+        return self.situation.at
+
+
+class Group(NamedTuple):
+    """Something that is judged as a whole: a site, a server, a mirror, a source.
+
+    `key` is its own within its check; `inputs` are all that its verdicts rest on but the time: while they are equal,
+    it is not judged again.
+    """
+
+    key: str
+    inputs: tuple[Any, ...]
+    judge: Callable[[], Judged]
+
+
+GroupAudit = Callable[[View], Iterable[Group]]
+
+HOST_AUDITS: Mapping[Check, HostAudit] = {}
+GROUP_AUDITS: Mapping[Check, GroupAudit] = {}
+
+_LOG = logging.getLogger("enclume.audit")
+
+
+class JudgedHost(Struct, frozen=True):
+    """A host's verdicts, with the very picture that they were made from."""
+
+    picture: Picture
+    judged: Judged
+
+
+class JudgedGroup(Struct, frozen=True):
+    """A group's verdicts, with what they were made from."""
+
+    inputs: tuple[Any, ...]
+    judged: Judged
+
+
+class Audited(Struct, frozen=True):
+    """Every verdict of one instant, and the view that they were made from."""
+
+    view: View | None = None
+    hosts: Mapping[str, JudgedHost] = {}
+    groups: Mapping[tuple[Check, str], JudgedGroup] = {}
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """All of them: the groups', then the hosts'."""
+        judged = chain((one.judged for one in self.groups.values()), (one.judged for one in self.hosts.values()))
+        return chain.from_iterable(one.verdicts for one in judged)
+
+    def worst(self) -> dict[tuple[str, Check], Status]:
+        """The worst status of each check at each site ("" for no site)."""
+        found: dict[tuple[str, Check], set[Status]] = {}
+        for verdict in self.verdicts():
+            found.setdefault((verdict.site, verdict.check), set()).add(verdict.status)
+        return {key: worst(statuses) for key, statuses in found.items()}
+
+
+def audit(
+    situation: Situation,
+    before: Audited = Audited(),  # noqa: B008 - frozen
+    breathe: Callable[[], None] = lambda: None,
+) -> Audited:
+    """Every verdict on a situation. Pure; a host or group that is as it was in `before` keeps its verdicts.
+
+    `breathe` is called every few new judgements, so that a caller can let other threads work.
+    """
+    pictures = develop(situation, before.view.pictures if before.view else NONE)
+    view = View(situation, pictures)
+    return Audited(view, _hosts(view, before, breathe), _groups(view, before))
+
+
+def _hosts(view: View, before: Audited, breathe: Callable[[], None]) -> dict[str, JudgedHost]:
+    thresholds, at = view.situation.settings.thresholds, view.at
+    hosts, judged = {}, 0
+    for certname, picture in view.pictures.by_host.items():
+        known = before.hosts.get(certname)
+        if known is not None and known.picture is picture and at <= known.judged.until:
+            hosts[certname] = known
+            continue
+        hosts[certname] = JudgedHost(picture, _judge(picture, thresholds.of(picture.site, certname), at))
+        judged += 1
+        if judged % 20 == 0:
+            breathe()
+    return hosts
+
+
+def _judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
+    found = [
+        _tried(partial(one, picture, thresholds, at), check, picture.name, picture.site)
+        for check, one in HOST_AUDITS.items()
+    ]
+    until = min((one.until for one in found), default=inf)
+    return Judged(tuple(chain.from_iterable(one.verdicts for one in found)), until)
+
+
+def _groups(view: View, before: Audited) -> dict[tuple[Check, str], JudgedGroup]:
+    groups = {}
+    for check, group_audit in GROUP_AUDITS.items():
+        for group in group_audit(view):
+            known = before.groups.get((check, group.key))
+            if known is not None and known.inputs == group.inputs and view.at <= known.judged.until:
+                groups[check, group.key] = known
+            else:
+                groups[check, group.key] = JudgedGroup(group.inputs, _tried(group.judge, check, group.key, ""))
+    return groups
+
+
+def _tried(judge: Callable[[], Judged], check: Check, subject: str, site: str) -> Judged:
+    """What a check says; one that fails is unknown, and spoils no other."""
+    try:
+        return judge()
+    except Exception as error:  # noqa: BLE001 - a fault in one check must not hide what the others say
+        _LOG.exception("the check %s of %s failed", check, subject)
+        sentence = f"{subject}: this check failed ({type(error).__name__}: {error}); report it with the service's log"
+        return Judged(
+            (
+                Verdict(
+                    check=check, code="check_failed", subject=subject, site=site, status="unknown", sentence=sentence
+                ),
+            )
+        )

@@ -1,0 +1,80 @@
+"""The picture of a host: all that is known of it, declared and observed, in one value."""
+
+from msgspec import Struct
+
+from facts.estate import Node
+from facts.findings import Finding
+from facts.fleet import Found
+from facts.observations import BackupKind
+from facts.observatory import HostSeen
+from facts.puppet import Run
+
+
+class BackupSeen(Struct, frozen=True, kw_only=True):
+    """What is known of one kind of backup of a host, from one source (`by`: the certname of the host that says so,
+    which was read at `seen_at`).
+
+    Times in seconds since the epoch, 0 for never; `kept_full` is the newest full backup that is still kept, `verified`
+    says of a container's copy that it was compared with its source.
+    """
+
+    kind: BackupKind
+    by: str
+    seen_at: float
+    last_success: float
+    last_full: float
+    kept_full: float
+    last_attempt: float
+    last_attempt_failed: bool
+    last_duration_seconds: float
+    last_size_bytes: int
+    previous_size_bytes: int
+    last_errors: int
+    verified: bool = False
+    running: bool = False
+    message: str = ""
+
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """What is known of one host. It stays the same object as long as nothing of it changes.
+
+    - `production`, `backup`: the certnames of the hypervisors that should run it and hold its copy, None where LDAP
+      names none.
+    - `copies`: its domain on every hypervisor that shows it; `namesakes`: domains of its domain's name with another
+      UUID; `sharing`: running domains of others that write to one of its disks.
+    - `blind`: hypervisors that may hold it and cannot be read, or never were, sorted.
+    - `own`: what it says of itself; `backups`: what is known of its backups; `sizes`: the virtual size in bytes of its
+      disks by target, where libvirt's statistics gave it; `run`: its last Puppet run.
+    - `findings`: what is wrong with what was stated of it; `held`: the guard holds a newer answer of it; `answered`: it
+      has an answer.
+    """
+
+    node: Node
+    production: str | None = None
+    backup: str | None = None
+    copies: tuple[Found, ...] = ()
+    namesakes: tuple[Found, ...] = ()
+    sharing: tuple[Found, ...] = ()
+    blind: tuple[str, ...] = ()
+    own: HostSeen | None = None
+    backups: tuple[BackupSeen, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()
+    run: Run | None = None
+    findings: tuple[Finding, ...] = ()
+    held: bool = False
+    answered: bool = True
+
+    @property
+    def name(self) -> str:
+        """The host's certname."""
+        return self.node.host.name
+
+    @property
+    def site(self) -> str:
+        """The name of the host's site, "" for none."""
+        return self.node.site.name if self.node.site else ""
+
+    @property
+    def running_on(self) -> tuple[str, ...]:
+        """The hypervisors that were seen to run it, sorted."""
+        return tuple(sorted(one.hypervisor for one in self.copies if one.domain.running))

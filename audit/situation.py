@@ -1,0 +1,29 @@
+"""The situation: all that verdicts may look at, at one instant."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from facts.inventory.statistics import HypervisorStatistics
+from facts.observatory import HostSeen
+from facts.puppet import Run
+from facts.source import SourceKey
+from facts.upkeep import Freshness
+from generation.now import Now
+from settings import Settings
+
+
+class Situation(Struct, frozen=True):
+    """What is served and what it was made of (`now`), at which time (`at`, seconds since the epoch), and what changes
+    too often to be a part of it: what hosts observe of themselves and libvirt's statistics, both by certname, the last
+    Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's.
+    """
+
+    now: Now
+    at: float
+    settings: Settings
+    freshness: Mapping[SourceKey, Freshness] = {}
+    observations: Mapping[str, HostSeen] = {}
+    statistics: Mapping[str, HypervisorStatistics] = {}
+    runs: Mapping[str, Run] = {}
+    problems: tuple[str, ...] = ()

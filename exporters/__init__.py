@@ -1,0 +1,1 @@
+"""WHO IS TOLD: text for Prometheus, its service discovery, and Icinga."""
