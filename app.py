@@ -14,17 +14,19 @@ from facts.directory.source import DirectorySource
 from facts.facts_folder import FactsFolder
 from facts.inventory.memory import MemoryInventory
 from facts.inventory.source import InventorySource
-from facts.observatory import Observatory
+from facts.observatory import HostSeen, Observatory
 from facts.source import Source, SourceKey
 from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from settings import Settings
-from web import answers, changes, health
+from web import answers, changes, health, intake
 from web.access import Access
 from web.replies import refuse
 
 _LOG = logging.getLogger("enclume.app")
+_REMEMBERED = 86400.0
+"""Seconds for which what a host said of itself outlives the host."""
 
 
 class Runtime:
@@ -46,9 +48,9 @@ class Runtime:
         libvirt = settings.hypervisors
         self.inventory = inventory or InventorySource(libvirt.deadline, libvirt.interval, libvirt.allow_test)
         self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
-        self.observatory = Observatory(lambda _: self.auditor.wake())
-        self.auditor = Auditor(self._look)
-        self.builder.swapped = self.auditor.wake
+        self.observatory = Observatory(self._observed)
+        self.auditor = Auditor(self._look, prepare=self._restore)
+        self.builder.swapped = self._swapped
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
             self.sources.append(FactsFolder(settings.facts))
@@ -83,6 +85,21 @@ class Runtime:
             problems=self.builder.problems,
         )
 
+    def _restore(self) -> None:
+        self.observatory.restore(self.builder.shelving.hosts())
+
+    def _swapped(self) -> None:
+        """The builder serves something else now."""
+        estate = self.builder.now.estate
+        if estate is not None:
+            for certname in self.observatory.forget(estate.nodes.keys(), time.time() - _REMEMBERED):
+                self.builder.shelving.forget_host(certname)
+        self.auditor.wake()
+
+    def _observed(self, seen: HostSeen) -> None:
+        self.builder.shelving.keep_host(seen)
+        self.auditor.wake()
+
     def start(self) -> None:
         """Start the builder and the auditor, then the sources."""
         self.builder.start()
@@ -107,6 +124,7 @@ def create_app(runtime: Runtime) -> Flask:
     access = Access(runtime.settings)
     app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(health.blueprint(runtime.builder))
+    app.register_blueprint(intake.blueprint(runtime, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

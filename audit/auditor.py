@@ -21,9 +21,11 @@ _REST = 0.001
 class Auditor:
     """Keeps `audited` up to date. A failing audit keeps the last verdicts, is counted and is said (`problem`)."""
 
-    def __init__(self, look: Callable[[], Situation], every: float = EVERY) -> None:
-        """`look` gives the situation of now."""
-        self._look, self._every = look, every
+    def __init__(
+        self, look: Callable[[], Situation], every: float = EVERY, prepare: Callable[[], None] = lambda: None
+    ) -> None:
+        """`look` gives the situation of now; `prepare` is called once before it, in the auditor's own thread."""
+        self._look, self._every, self._prepare = look, every, prepare
         self._changed, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="auditor", daemon=True)
         self.audited = Audited()
@@ -46,6 +48,7 @@ class Auditor:
         self._changed.set()
 
     def _run(self) -> None:
+        self._prepare()
         while not self._stopping.is_set():
             self._changed.clear()
             self.look_round()

@@ -24,4 +24,6 @@ def why_not(kind: str) -> str:
     needed = _BY_SERVICE.get(kind)
     if needed:
         return f"only members of a service with enclumeProvides {' or '.join(sorted(needed))} say this: assign the host"
+    if kind in OWN:
+        return "the host is not in the directory"
     return "only hypervisors say this: give the host enclumeKind hypervisor"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from facts.directory.entries import Directory, Entry
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen
+from facts.observatory import HostSeen
 from facts.shelf import Shelf
 from facts.source import SourceKey, SourceKind, Value
 from facts.upkeep import Freshness
@@ -48,6 +49,23 @@ def keep_remembered(shelf: Shelf, remembered: Mapping[str, Remembered]) -> None:
 def forget_hypervisor(shelf: Shelf, name: str) -> None:
     """Remove what a hypervisor showed that is not to be read any more."""
     shelf.remove(_file_of(name))
+
+
+def keep_host(shelf: Shelf, seen: HostSeen) -> None:
+    """Write what a host said of itself to the shelf."""
+    shelf.write(_file_of(seen.certname, "host"), "host", [msgspec.json.encode(seen)])
+
+
+def forget_host(shelf: Shelf, certname: str) -> None:
+    """Remove what a host said of itself that is no host any more."""
+    shelf.remove(_file_of(certname, "host"))
+
+
+def restore_hosts(shelf: Shelf) -> dict[str, HostSeen]:
+    """Read from the shelf what hosts said of themselves, by certname. What cannot be read is set aside."""
+    paths = sorted(path for path in shelf.folder.glob("host-*") if not path.suffix)
+    found = (_decoded(shelf, path.name, "host", _host) for path in paths)
+    return {seen.certname: seen for seen in found if seen is not None}
 
 
 def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Freshness], dict[str, Remembered]]:
@@ -89,11 +107,15 @@ def _hypervisor(lines: list[bytes]) -> tuple[str, HypervisorSeen]:
     return msgspec.json.decode(lines[0], type=str), msgspec.json.decode(lines[1], type=HypervisorSeen)
 
 
+def _host(lines: list[bytes]) -> HostSeen:
+    return msgspec.json.decode(lines[0], type=HostSeen)
+
+
 def _remembered(lines: list[bytes]) -> dict[str, Remembered]:
     return dict(msgspec.json.decode(line, type=tuple[str, Remembered]) for line in lines)
 
 
-def _file_of(name: str) -> str:
-    return "hypervisor-" + "".join(
+def _file_of(name: str, kind: str = "hypervisor") -> str:
+    return f"{kind}-" + "".join(
         letter if letter.isalnum() or letter == "-" else f"_{ord(letter):x}_" for letter in name
     )

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,11 +46,14 @@ class Observatory:
         with self._lock:
             self._hosts = dict(hosts) | self._hosts
 
-    def forget(self, certnames: frozenset[str]) -> None:
-        """Drop these hosts."""
+    def forget(self, known: AbstractSet[str], since: float) -> tuple[str, ...]:
+        """Drop the hosts that are not known and said nothing since then (seconds since the epoch); which they were."""
         with self._lock:
-            for certname in certnames & self._hosts.keys():
+            strangers = self._hosts.keys() - known
+            gone = tuple(name for name in strangers if max(self._hosts[name].seen_at.values(), default=0.0) < since)
+            for certname in gone:
                 del self._hosts[certname]
+        return gone
 
     def hosts(self) -> Mapping[str, HostSeen]:
         """Every host that said anything, by certname."""

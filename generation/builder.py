@@ -40,7 +40,7 @@ class Builder:
     """Builds and swaps `now`. `heartbeat` is the monotonic time of its last sign of life.
 
     `watch` is told which hypervisors to read whenever that changes; `swapped` is called after `now` was replaced, and
-    after a build that failed; `problems` are sentences about what goes wrong here.
+    after a build that failed; `shelving` keeps the state folder; `problems` are sentences about what goes wrong here.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Builder:
         self.heartbeat = time.monotonic()
         self.failed_builds = 0
         self._watch = watch
-        self._shelving = Shelving(settings.state)
+        self.shelving = Shelving(settings.state)
         self._lock = Lock(settings.state)
         self._problem = ""
         self.refused_settings = ""
@@ -68,7 +68,7 @@ class Builder:
         """Take what is on disk, and begin to build; while another instance holds the folder, wait for it to end."""
         # Locked before it is read: nobody writes a newer one between.
         self._waiting_for_lock = not self._lock.try_acquire()
-        self.now = Now(self._shelving.generation() or NONE)
+        self.now = Now(self.shelving.generation() or NONE)
         if self._waiting_for_lock:
             _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
         self._thread.start()
@@ -103,7 +103,7 @@ class Builder:
             *((self._problem,) if self._problem else ()),
             *((f"the settings in force stay: {self.refused_settings}",) if self.refused_settings else ()),
             *((waiting,) if self._waiting_for_lock else ()),
-            *self._shelving.problems,
+            *self.shelving.problems,
         )
 
     @property
@@ -115,8 +115,8 @@ class Builder:
         if not self._await_lock():
             self._lock.release()
             return
-        self._shelving.start()
-        self._remembered = self._shelving.sources(self.upkeep)
+        self.shelving.start()
+        self._remembered = self.shelving.sources(self.upkeep)
         times_kept = time.monotonic()
         while not self._stopping.is_set():
             self.heartbeat = time.monotonic()
@@ -124,9 +124,9 @@ class Builder:
                 self._step()
             if self.heartbeat - times_kept > _TIMES_EVERY:
                 times_kept = self.heartbeat
-                self._shelving.keep_times(self.upkeep)
-        self._shelving.keep_times(self.upkeep)
-        self._shelving.stop()
+                self.shelving.keep_times(self.upkeep)
+        self.shelving.keep_times(self.upkeep)
+        self.shelving.stop()
         self._lock.release()
 
     def _await_lock(self) -> bool:
@@ -135,7 +135,7 @@ class Builder:
             if self._lock.try_acquire():
                 if self._waiting_for_lock:
                     self._waiting_for_lock = False
-                    self.now = Now(self._shelving.generation() or self.now.generation)
+                    self.now = Now(self.shelving.generation() or self.now.generation)
                 return True
             self._stopping.wait(0.1)
         return False
@@ -168,8 +168,8 @@ class Builder:
         classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
         generation = build(before.generation, classification, len(directory.entries), self.settings.guard)
         self.now = now(generation, seen, estate, classification)
-        self._shelving.keep(seen, estate.remembered)
-        self._shelving.keep_generation(generation)
+        self.shelving.keep(seen, estate.remembered)
+        self.shelving.keep_generation(generation)
         if before.estate is None:
             # What was loaded now stays for long: the garbage collector need not walk through it, which takes the
             # interpreter from every thread that answers.
@@ -212,6 +212,6 @@ class Builder:
             released = approve(self.now.generation, number)
             if released is not None:
                 self.now = replace(self.now, generation=released)
-                self._shelving.keep_approved(released)
+                self.shelving.keep_approved(released)
                 self.upkeep.wake()
             done.set_result(released)

@@ -6,11 +6,14 @@ from functools import partial
 from facts import keep
 from facts.estate import Remembered
 from facts.join import Seen
+from facts.observatory import HostSeen
 from facts.shelf import Shelf
 from facts.upkeep import Upkeep
 from generation import keep as generation_keep
 from generation.generation import Generation
 from generation.keeper import Keeper
+
+_HOSTS_PAUSE = 5.0
 
 
 class Shelving:
@@ -19,20 +22,25 @@ class Shelving:
     def __init__(self, folder: str) -> None:
         self._shelf = Shelf(folder)
         self._keeper = Keeper()
+        # Ten thousand hosts say something every minute: nothing else may wait behind them.
+        self._hosts_keeper = Keeper(pause=_HOSTS_PAUSE)
         self._kept: dict[str, object] = {}
 
     def start(self) -> None:
         """Begin to write: nobody else does."""
         self._keeper.start()
+        self._hosts_keeper.start()
 
     def stop(self) -> None:
         """Write what still waits, then end."""
         self._keeper.stop()
+        self._hosts_keeper.stop()
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Files that cannot be written now, and files that were set aside."""
-        return (*self._keeper.problems.values(), *self._shelf.set_aside)
+        kept = (*self._keeper.problems.values(), *self._hosts_keeper.problems.values())
+        return (*kept, *self._shelf.set_aside)
 
     def generation(self) -> Generation | None:
         """The generation in the state folder."""
@@ -47,6 +55,18 @@ class Shelving:
         self._kept["remembered"] = remembered
         upkeep.restore(values, freshness)
         return remembered
+
+    def hosts(self) -> Mapping[str, HostSeen]:
+        """What hosts last said of themselves, by certname."""
+        return keep.restore_hosts(self._shelf)
+
+    def keep_host(self, seen: HostSeen) -> None:
+        """Write what a host says of itself."""
+        self._hosts_keeper.put(f"host {seen.certname}", partial(keep.keep_host, self._shelf, seen))
+
+    def forget_host(self, certname: str) -> None:
+        """Remove what a host said of itself that is no host any more."""
+        self._hosts_keeper.put(f"host {certname}", partial(keep.forget_host, self._shelf, certname))
 
     def keep(self, seen: Seen, remembered: Mapping[str, Remembered]) -> None:
         """Write what the sources saw, where it is new."""

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import msgspec
 
-from web.bodies import BODIES
+from web.bodies import BODIES, DELIVERIES
 
+ALL = BODIES | DELIVERIES
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 
 
 def schema(name: str) -> str:
     """One body's JSON Schema as text."""
-    written = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(BODIES[name])), indent=2)
+    written = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(ALL[name])), indent=2)
     return written.decode() + "\n"
 
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for body in BODIES:
+    for body in ALL:
         (FOLDER / f"{body}.json").write_text(schema(body))

@@ -34,6 +34,13 @@ class Access:
             return None
         return refuse(403, f"{peer} may ask for {peer} only: name it in access.servers to let it ask for all nodes")
 
+    def own(self, certname: str) -> Response | None:
+        """None when the client is this node itself, else the refusal."""
+        peer = peer_name(request.environ)
+        if self._open or peer == certname:
+            return None
+        return refuse(403, f"{peer} may speak for {peer} only")
+
     def reader(self) -> Response | None:
         """None when the client may read about all nodes, else the refusal."""
         return self._within(self._readers, "access.servers or access.administrators")

@@ -1,4 +1,4 @@
-"""The bodies of replies. `docs/schemas/` holds a JSON Schema for each, which a test holds to these."""
+"""The bodies of replies and deliveries. `docs/schemas/` holds a JSON Schema for each, which a test holds to these."""
 
 from typing import Any, Self
 
@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from enc.preview import Difference
 from enc.why import Why
 from facts.findings import Finding
+from facts.observations import Observed
 from generation.changes import Previewed
 
 
@@ -154,6 +155,14 @@ class Findings(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
+class Taken(Struct, frozen=True):
+    """What was delivered and not taken whole: why, the kinds that were taken, and for each other kind the reason."""
+
+    error: str
+    taken: tuple[str, ...]
+    refused: dict[str, str]
+
+
 class Refusal(Struct, frozen=True):
     """Whatever was refused: what was wrong, and what to do."""
 
@@ -169,5 +178,8 @@ BODIES: dict[str, type[Struct]] = {
     "held": Holding,
     "approve": Approved,
     "findings": Findings,
+    "taken": Taken,
     "refusal": Refusal,
 }
+
+DELIVERIES: dict[str, type[Struct]] = {"observation": Observed}

@@ -62,8 +62,15 @@ def test_the_observatory_tells_what_changed_and_takes_from_disk_what_nobody_was_
     observatory.restore({"nfs1.lab.test": other, "nfs2.lab.test": other})
     assert told[0].kinds.nfsd == NFSD
     assert observatory.hosts()["nfs1.lab.test"].kinds == Kinds(nfsd=NFSD)
-    observatory.forget(frozenset({"nfs1.lab.test", "who"}))
-    assert list(observatory.hosts()) == ["nfs2.lab.test"]
+
+
+def test_a_host_that_is_gone_is_forgotten_once_it_was_silent_for_long() -> None:
+    observatory = Observatory()
+    observatory.observed(said(100.0, nfsd=NFSD), ALL, 1000.0)
+    assert observatory.forget({"nfs1.lab.test"}, since=200.0) == ()
+    assert observatory.forget(set(), since=50.0) == ()
+    assert observatory.forget(set(), since=200.0) == ("nfs1.lab.test",)
+    assert observatory.hosts() == {}
 
 
 def test_who_may_say_what() -> None:

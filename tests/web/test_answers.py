@@ -182,6 +182,9 @@ def test_a_restart_with_every_source_down_serves_at_once_and_says_how_old(tmp_pa
     assert 0 <= int(response.headers["X-Enclume-Age"]) < 60
 
 
+NOT_ITS_OWN = b'{"format": 1, "certname": "web.lab.test", "observed_at": 1, "kinds": {"containers": []}}'
+
+
 def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
     with service(tmp_path, guard={"protected": ["web.lab.test"]}) as served:
         served.modify(HOSTING, "changetype: modify", "delete: member", f"member: cn=web.lab.test,ou=hosts,{BASE}")
@@ -197,6 +200,7 @@ def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
             "findings": served.get("/findings"),
             "preview": served.client.post("/preview", data=ldif),
             "refusal": served.client.post("/approve/77"),
+            "taken": served.client.put("/observations/web.lab.test", data=NOT_ITS_OWN),
             "approve": served.client.post(f"/approve/{held}"),
         }
         for name, body in BODIES.items():
