@@ -25,6 +25,8 @@ class Kept(Struct, frozen=True):
 
 Archive = Mapping[str, Kept]
 """By the certname of the host that keeps them."""
+ByHost = Mapping[str, tuple[BackupSeen, ...]]
+"""By the certname of the host that they are of."""
 
 
 def archive(estate: Estate, observations: Mapping[str, HostSeen], settings: BackupSettings, before: Archive) -> Archive:
@@ -43,13 +45,25 @@ def archive(estate: Estate, observations: Mapping[str, HostSeen], settings: Back
     return found
 
 
-def by_host(found: Archive) -> Mapping[str, tuple[BackupSeen, ...]]:
-    """The backups of each host, by its certname."""
-    collected: dict[str, tuple[BackupSeen, ...]] = {}
-    for certname in sorted(found):
-        for name, backup in found[certname].backups:
-            collected[name] = (*collected.get(name, ()), backup)
-    return collected
+def by_host(now: Archive, before: Archive, known: ByHost) -> tuple[ByHost, set[str]]:
+    """The backups of each host, made of what was `known` when the archive was as `before`; and the hosts concerned."""
+    found, concerned = dict(known), set[str]()
+    for keeper in now.keys() | before.keys():
+        old, new = before.get(keeper), now.get(keeper)
+        if old is new:
+            continue
+        fresh: dict[str, list[BackupSeen]] = {name: [] for name, _ in old.backups} if old else {}
+        for name, backup in new.backups if new else ():
+            fresh.setdefault(name, []).append(backup)
+        for name, backups in fresh.items():
+            others = (backup for backup in found.get(name, ()) if backup.by != keeper)
+            found[name] = tuple(sorted((*others, *backups), key=_by_keeper))
+        concerned |= fresh.keys()
+    return found, concerned
+
+
+def _by_keeper(backup: BackupSeen) -> tuple[str, str]:
+    return backup.by, backup.kind
 
 
 class _Reader:

@@ -4,26 +4,28 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from audit.backups import Archive, archive, by_host
-from audit.picture import BackupSeen, Picture
+from audit.backups import Archive, ByHost, archive, by_host
+from audit.disks import Writers, sharing, writers
+from audit.picture import Picture
 from audit.situation import Situation
+from audit.touched import dark_of, touched
 from facts.estate import Estate, Node
-from facts.fleet import EMPTY, Fleet, Found
-from facts.inventory.domains import Disk
-
-DiskKey = tuple[str, str]
+from facts.fleet import EMPTY, Found
 
 
 class Pictures(Struct, frozen=True):
-    """The picture of every host by certname, what hosts keep of others' backups, and what they were developed from."""
+    """The picture of every host by certname, what hosts keep of others' backups, and what they were developed from:
+    the situation, the backups of each host, and the writers of each disk.
+    """
 
     by_host: Mapping[str, Picture]
     archive: Archive
-    fleet: Fleet
-    sharing: Mapping[str, tuple[Found, ...]]
+    situation: Situation | None = None
+    backups: ByHost = {}
+    writers: Writers = {}
 
 
-NONE = Pictures({}, {}, EMPTY, {})
+NONE = Pictures({}, {})
 
 
 def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
@@ -31,27 +33,26 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
     estate = situation.now.estate
     if estate is None:
         return NONE
+    was = before.situation.now.estate if before.situation else None
     kept = archive(estate, situation.observations, situation.settings.backups, before.archive)
-    same_fleet = estate.fleet.on == before.fleet.on
-    sharing = before.sharing if same_fleet else _sharing(estate.fleet)
-    developer = _Developer(situation, estate, by_host(kept), sharing)
+    backups, names = by_host(kept, before.archive, before.backups)
+    written, uuids = writers(estate.fleet, was.fleet if was else EMPTY, before.writers)
+    others = touched(situation, before.situation, uuids) if before.situation else None
+    developer = _Developer(situation, estate, backups, written)
     pictures = {}
     for certname, node in estate.nodes.items():
-        known, new = before.by_host.get(certname), developer.picture(node)
-        pictures[certname] = known if known == new and known is not None else new
-    return Pictures(pictures, kept, estate.fleet, sharing)
+        known = before.by_host.get(certname)
+        if known is None or others is None or certname in others or certname in names:
+            new = developer.picture(node)
+            known = known if known is not None and known == new else new
+        pictures[certname] = known
+    return Pictures(pictures, kept, situation, backups, written)
 
 
 class _Developer:
-    def __init__(
-        self,
-        situation: Situation,
-        estate: Estate,
-        backups: Mapping[str, tuple[BackupSeen, ...]],
-        sharing: Mapping[str, tuple[Found, ...]],
-    ) -> None:
-        self._situation, self._estate, self._backups, self._sharing = situation, estate, backups, sharing
-        self._dark = estate.unreadable | {one.name for one in estate.targets if one.name not in estate.hypervisors}
+    def __init__(self, situation: Situation, estate: Estate, backups: ByHost, written: Writers) -> None:
+        self._situation, self._estate, self._backups, self._written = situation, estate, backups, written
+        self._dark = dark_of(estate)
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
         for name in (target.name for target in estate.targets):
@@ -74,7 +75,7 @@ class _Developer:
             backup=backup,
             copies=copies,
             namesakes=self._namesakes(node, copies) if copies else (),
-            sharing=self._sharing.get(uuid, ()),
+            sharing=sharing(copies, self._written),
             blind=self._blind(node, production, backup) if self._dark and node.kind == "guest" else (),
             own=situation.observations.get(name),
             backups=self._backups.get(name, ()),
@@ -110,29 +111,3 @@ class _Developer:
         statistics = self._situation.statistics.get(node.placement.hypervisor or "")
         domain = statistics.domains.get(uuid) if statistics else None
         return tuple((disk.target, disk.capacity) for disk in domain.disks if disk.capacity) if domain else ()
-
-
-def _sharing(fleet: Fleet) -> Mapping[str, tuple[Found, ...]]:
-    """By UUID: the other running domains that write to a disk which the domain writes to while it runs."""
-    writers: dict[DiskKey, tuple[Found, ...]] = {}
-    for hypervisor, domains in fleet.on.items():
-        for found in domains:
-            if found.domain.running:
-                for disk in found.domain.disks:
-                    if not disk.shareable and disk.path:
-                        key = _key(hypervisor, disk)
-                        writers[key] = (*writers.get(key, ()), found)
-    sharing: dict[str, tuple[Found, ...]] = {}
-    for same in writers.values():
-        if len(same) > 1:
-            for one in same:
-                others = tuple(other for other in same if other.domain.uuid != one.domain.uuid)
-                if others:
-                    known = sharing.get(one.domain.uuid, ())
-                    sharing[one.domain.uuid] = known + tuple(other for other in others if other not in known)
-    return sharing
-
-
-def _key(hypervisor: str, disk: Disk) -> DiskKey:
-    """What makes two disks one: their path, on a store that hypervisors share or on the hypervisor."""
-    return f"{disk.server}:{disk.export or ''}" if disk.server else hypervisor, disk.path

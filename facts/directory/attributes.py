@@ -89,10 +89,15 @@ class Attributes:
 
     def add(self, line: int, attribute: Attribute) -> None:
         """Add values that are not there yet. Raises `LdifError` when one is."""
-        for value in _texts(attribute):
-            if self.has(attribute.name, value):
+        key, values = attribute.name.lower(), _texts(attribute)
+        known = {same(key, value) for value in self.found.get(key, ())}
+        for value in values:
+            if same(key, value) in known:
                 raise LdifError(line, self._dn, f"{attribute.name} has the value {value!r} already")
-            self.have(attribute.name, value)
+            known.add(same(key, value))
+        if values:
+            self._spell(attribute.name)
+            self.found[key] = (*self.found.get(key, ()), *values)
 
     def _delete(self, line: int, attribute: Attribute) -> None:
         key = attribute.name.lower()

@@ -13,7 +13,7 @@ from facts.observatory import HostSeen, merge
 from facts.puppet import Run
 from facts.source import SourceKey
 from facts.upkeep import Freshness
-from generation.build import build, classify_all
+from generation.build import NOTHING, build, classify_all
 from generation.generation import NONE, Generation
 from generation.now import now
 from settings import Settings
@@ -36,6 +36,7 @@ class Scene(World):
         self.freshness: dict[SourceKey, Freshness] = {}
         self.problems: tuple[str, ...] = ()
         self.generation: Generation = NONE
+        self.classification = NOTHING
         self.audited = Audited()
 
     def observe(self, certname: str, *, at: float | None = None, problems: tuple[str, ...] = (), **kinds: Any) -> None:
@@ -46,10 +47,10 @@ class Scene(World):
     def situation(self) -> Situation:
         """All of it now."""
         estate = self.estate()
-        classification = classify_all(estate, NO_RULES, self.settings.answer)
-        self.generation = build(self.generation, classification, len(self.entries), self.settings.guard, self.at)
+        self.classification = classify_all(estate, NO_RULES, self.settings.answer, self.classification)
+        self.generation = build(self.generation, self.classification, len(self.entries), self.settings.guard, self.at)
         return Situation(
-            now=now(self.generation, self.seen(), estate, classification),
+            now=now(self.generation, self.seen(), estate, self.classification),
             at=self.at,
             settings=self.settings,
             freshness=dict(self.freshness),
