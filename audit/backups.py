@@ -1,4 +1,4 @@
-"""Whose backups the hosts that keep them speak of: their own names turned into certnames and kinds."""
+"""Whose backups the hosts that keep them speak of: their own names matched with certnames and kinds."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,110 +7,126 @@ from msgspec import Struct
 from audit.picture import BackupSeen
 from facts.authority import may_say
 from facts.estate import Estate, Node
+from facts.fleet import Found
 from facts.observations import Backup, BackupKind, ContainerCopy
 from facts.observatory import HostSeen
-from settings.backups import BackupSettings
+from settings.backups import BackupOf, BackupSettings
 
 
 class Kept(Struct, frozen=True):
-    """What one host keeps of others: the node and the observation that it was read from, backups with their hosts'
-    certnames, and the names that nobody has, or that are not this host's to speak of.
+    """What one host keeps of others: itself, the observation that it was read from, the backups by the certname that
+    the settings or their own name give, and copies of containers by domain name (in lower case) and by UUID.
     """
 
     node: Node
     seen: HostSeen
-    backups: tuple[tuple[str, BackupSeen], ...]
-    unknown: tuple[str, ...]
+    backups: Mapping[str, tuple[Backup, ...]] = {}
+    containers: Mapping[str, ContainerCopy] = {}
 
 
 Archive = Mapping[str, Kept]
 """By the certname of the host that keeps them."""
-ByHost = Mapping[str, tuple[BackupSeen, ...]]
-"""By the certname of the host that they are of."""
+Keepers = Mapping[str, tuple[str, ...]]
+"""Who keeps backups under each certname, sorted."""
 
 
 def archive(estate: Estate, observations: Mapping[str, HostSeen], settings: BackupSettings, before: Archive) -> Archive:
     """Read what every host that may speak of backups keeps; what did not change stays the same object."""
     found: dict[str, Kept] = {}
-    reader = None
     for certname, seen in observations.items():
         node = estate.nodes.get(certname)
         if node is None or (seen.kinds.backups is None and seen.kinds.containers is None):
             continue
         known = before.get(certname)
-        if known is None or known.seen is not seen or known.node is not node:
-            reader = reader or _Reader(estate, settings)
-            known = reader.read(node, seen)
-        found[certname] = known
+        same = known is not None and known.seen is seen and known.node is node
+        found[certname] = known if known is not None and same else _read(node, seen, settings)
     return found
 
 
-def by_host(now: Archive, before: Archive, known: ByHost) -> tuple[ByHost, set[str]]:
-    """The backups of each host, made of what was `known` when the archive was as `before`; and the hosts concerned."""
+def _read(node: Node, seen: HostSeen, settings: BackupSettings) -> Kept:
+    allowed, kinds = may_say(node), seen.kinds
+    backups: dict[str, tuple[Backup, ...]] = {}
+    containers: dict[str, ContainerCopy] = {}
+    if kinds.backups is not None and "backups" in allowed:
+        for one in kinds.backups.hosts:
+            stated = settings.hosts.get(one.host)
+            name = stated.certname if stated else one.host.lower()
+            backups[name] = (*backups.get(name, ()), one)
+    if kinds.containers is not None and "containers" in allowed:
+        for copy in kinds.containers:
+            containers[copy.uuid.lower() or copy.guest.lower()] = copy
+    return Kept(node, seen, backups, containers)
+
+
+def keepers(now: Archive, before: Archive, known: Keepers) -> tuple[Keepers, set[str]]:
+    """Who keeps backups under each certname, made of what was `known` when the archive was as `before`; and the
+    certnames concerned.
+    """
     found, concerned = dict(known), set[str]()
     for keeper in now.keys() | before.keys():
         old, new = before.get(keeper), now.get(keeper)
         if old is new:
             continue
-        fresh: dict[str, list[BackupSeen]] = {name: [] for name, _ in old.backups} if old else {}
-        for name, backup in new.backups if new else ():
-            fresh.setdefault(name, []).append(backup)
-        for name, backups in fresh.items():
-            others = (backup for backup in found.get(name, ()) if backup.by != keeper)
-            found[name] = tuple(sorted((*others, *backups), key=_by_keeper))
-        concerned |= fresh.keys()
+        was, is_now = old.backups if old else {}, new.backups if new else {}
+        for name in was.keys() - is_now.keys():
+            found[name] = tuple(one for one in found[name] if one != keeper)
+        for name in is_now.keys() - was.keys():
+            found[name] = tuple(sorted((*found.get(name, ()), keeper)))
+        concerned |= was.keys() | is_now.keys()
     return found, concerned
 
 
-def _by_keeper(backup: BackupSeen) -> tuple[str, str]:
-    return backup.by, backup.kind
+def backups_of(
+    node: Node, copies: tuple[Found, ...], kept: Archive, by: tuple[str, ...], settings: BackupSettings
+) -> tuple[BackupSeen, ...]:
+    """What is known of one host's backups: `by` are those that keep some under its certname, `copies` its domain on
+    every hypervisor that shows it.
+    """
+    return (*_from_servers(node, kept, by, settings), *_from_hypervisors(copies, kept))
 
 
-class _Reader:
-    def __init__(self, estate: Estate, settings: BackupSettings) -> None:
-        self._nodes, self._settings = estate.nodes, settings
-        self._by_uuid = {node.hardware.uuid: node for node in estate.nodes.values() if node.hardware}
-        self._on = estate.fleet.on
+def _from_servers(node: Node, kept: Archive, by: tuple[str, ...], settings: BackupSettings) -> Iterator[BackupSeen]:
+    for keeper in by:
+        for one in kept[keeper].backups[node.host.name]:
+            kind = kind_of(node, kept[keeper].node, one, settings.hosts.get(one.host), settings.kind)
+            if kind is not None:
+                yield _backup(kind, keeper, kept[keeper].seen.seen_at["backups"], one)
 
-    def read(self, node: Node, seen: HostSeen) -> Kept:
-        allowed, kinds = may_say(node), seen.kinds
-        backups: list[tuple[str, BackupSeen]] = []
-        unknown: list[str] = []
-        if kinds.backups is not None and "backups" in allowed:
-            for one in kinds.backups.hosts:
-                target, kind = self._host_of(node, one)
-                if target is None:
-                    unknown.append(one.host)
-                else:
-                    backups.append((target.host.name, _backup(kind, node.host.name, seen.seen_at["backups"], one)))
-        if kinds.containers is not None and "containers" in allowed:
-            for copy in kinds.containers:
-                guest = self._guest_of(node, copy)
-                if guest is None:
-                    unknown.append(copy.guest)
-                else:
-                    backups.append((guest.host.name, _copy(node.host.name, seen.seen_at["containers"], copy)))
-        return Kept(node, seen, tuple(backups), tuple(unknown))
 
-    def _host_of(self, keeper: Node, one: Backup) -> tuple[Node | None, BackupKind]:
-        """Whose backup it is, and of which kind. A site's own provider keeps every kind but the off-site one, which is
-        another site's.
-        """
-        stated = self._settings.hosts.get(one.host)
-        node = self._nodes.get(stated.certname if stated else one.host.lower())
-        home = node is not None and node.site is not None and node.site is keeper.site
-        kind = one.kind or (stated.kind if stated else self._settings.kind if home else "offsite")
-        return (node if home != (kind == "offsite") else None), kind
+def _from_hypervisors(copies: tuple[Found, ...], kept: Archive) -> Iterator[BackupSeen]:
+    """Only a hypervisor that shows a guest's domain may speak of its container."""
+    for found in copies:
+        keeper = kept.get(found.hypervisor)
+        if keeper is not None and keeper.containers:
+            copy = keeper.containers.get(found.domain.uuid) or keeper.containers.get(found.domain.name.lower())
+            if copy is not None:
+                yield _copy(found.hypervisor, keeper.seen.seen_at["containers"], copy)
 
-    def _guest_of(self, keeper: Node, copy: ContainerCopy) -> Node | None:
-        """The guest whose container was copied: only a hypervisor that shows its domain may say so."""
-        name = copy.guest.lower()
-        uuids: Iterator[str] = (
-            found.domain.uuid
-            for found in self._on.get(keeper.host.name, ())
-            if (found.domain.uuid == copy.uuid if copy.uuid else found.domain.name.lower() == name)
-        )
-        return next((self._by_uuid[uuid] for uuid in uuids if uuid in self._by_uuid), None)
+
+def kind_of(node: Node, keeper: Node, one: Backup, stated: BackupOf | None, default: BackupKind) -> BackupKind | None:
+    """Of which kind a backup is. A site's own server keeps every kind but the off-site one, which is another site's:
+    None where it says otherwise.
+    """
+    home = node.site is not None and keeper.site is not None and node.site.key == keeper.site.key
+    kind = one.kind or (stated.kind if stated else default if home else "offsite")
+    return kind if home != (kind == "offsite") else None
+
+
+def unknown(kept: Kept, estate: Estate, settings: BackupSettings) -> tuple[str, ...]:
+    """The names under which a host keeps backups that are of no host, or not its to speak of; sorted."""
+    found = set()
+    for name, backups in kept.backups.items():
+        node = estate.nodes.get(name)
+        for one in backups:
+            stated = settings.hosts.get(one.host)
+            if node is None or kind_of(node, kept.node, one, stated, settings.kind) is None:
+                found.add(one.host)
+    shown = {
+        name
+        for one in estate.fleet.on.get(kept.node.host.name, ())
+        for name in (one.domain.uuid, one.domain.name.lower())
+    }
+    return tuple(sorted(found | {copy.guest for name, copy in kept.containers.items() if name not in shown}))
 
 
 def _backup(kind: BackupKind, by: str, seen_at: float, one: Backup) -> BackupSeen:

@@ -4,24 +4,27 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from audit.backups import Archive, ByHost, archive, by_host
+from audit.backups import Archive, Keepers, Kept, archive, backups_of, keepers, unknown
 from audit.disks import Writers, sharing, writers
 from audit.picture import Picture
 from audit.situation import Situation
-from audit.touched import dark_of, touched
+from audit.touched import dark_of, differing, touched
 from facts.estate import Estate, Node
 from facts.fleet import EMPTY, Found
 
 
 class Pictures(Struct, frozen=True):
-    """The picture of every host by certname, what hosts keep of others' backups, and what they were developed from:
-    the situation, the backups of each host, and the writers of each disk.
+    """The picture of every host by certname; and what they were developed from: what hosts keep of others' backups, the
+    situation, who keeps backups under each certname, and the writers of each disk.
+
+    `unknown` has, for each host that keeps backups, the names of those that are of no host.
     """
 
     by_host: Mapping[str, Picture]
     archive: Archive
+    unknown: Mapping[str, tuple[str, ...]] = {}
     situation: Situation | None = None
-    backups: ByHost = {}
+    keepers: Keepers = {}
     writers: Writers = {}
 
 
@@ -35,10 +38,11 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
         return NONE
     was = before.situation.now.estate if before.situation else None
     kept = archive(estate, situation.observations, situation.settings.backups, before.archive)
-    backups, names = by_host(kept, before.archive, before.backups)
+    by, names = keepers(kept, before.archive, before.keepers)
     written, uuids = writers(estate.fleet, was.fleet if was else EMPTY, before.writers)
+    uuids |= _copied(estate, kept, before.archive)
     others = touched(situation, before.situation, uuids) if before.situation else None
-    developer = _Developer(situation, estate, backups, written)
+    developer = _Developer(situation, estate, kept, by, written)
     pictures = {}
     for certname, node in estate.nodes.items():
         known = before.by_host.get(certname)
@@ -46,12 +50,35 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
             new = developer.picture(node)
             known = known if known is not None and known == new else new
         pictures[certname] = known
-    return Pictures(pictures, kept, situation, backups, written)
+    return Pictures(pictures, kept, _unknown(situation, estate, was, kept, before), situation, by, written)
+
+
+def _copied(estate: Estate, kept: Archive, before: Archive) -> set[str]:
+    """The UUIDs of domains on hypervisors that now say something else of their copies."""
+    changed = {name for name in differing(kept, before) if any(one.containers for one in _both(name, kept, before))}
+    return {found.domain.uuid for name in changed for found in estate.fleet.on.get(name, ())}
+
+
+def _both(name: str, kept: Archive, before: Archive) -> tuple[Kept, ...]:
+    return tuple(one for one in (kept.get(name), before.get(name)) if one is not None)
+
+
+def _unknown(
+    situation: Situation, estate: Estate, was: Estate | None, kept: Archive, before: Pictures
+) -> dict[str, tuple[str, ...]]:
+    """The unknown names of every keeper, anew where itself or one of those that it speaks of changed."""
+    changed = differing(estate.nodes, was.nodes) if was else set(estate.nodes)
+    shown = differing(estate.fleet.on, was.fleet.on) if was else set()
+    found = {}
+    for name, one in kept.items():
+        same = before.archive.get(name) is one and name not in shown and changed.isdisjoint(one.backups)
+        found[name] = before.unknown[name] if same else unknown(one, estate, situation.settings.backups)
+    return found
 
 
 class _Developer:
-    def __init__(self, situation: Situation, estate: Estate, backups: ByHost, written: Writers) -> None:
-        self._situation, self._estate, self._backups, self._written = situation, estate, backups, written
+    def __init__(self, situation: Situation, estate: Estate, kept: Archive, by: Keepers, written: Writers) -> None:
+        self._situation, self._estate, self._kept, self._by, self._written = situation, estate, kept, by, written
         self._dark = dark_of(estate)
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
@@ -78,7 +105,7 @@ class _Developer:
             sharing=sharing(copies, self._written),
             blind=self._blind(node, production, backup) if self._dark and node.kind == "guest" else (),
             own=situation.observations.get(name),
-            backups=self._backups.get(name, ()),
+            backups=backups_of(node, copies, self._kept, self._by.get(name, ()), situation.settings.backups),
             sizes=self._sizes(node, uuid) if uuid else (),
             run=situation.runs.get(name),
             findings=self._results[name].findings if name in self._results else node.findings,

@@ -105,14 +105,16 @@ def test_a_backup_server_speaks_of_its_own_site_and_keeps_the_off_site_copy_of_o
     scene.observe(SAVE, backups=Backups((one,)))
     scene.observe(AWAY, backups=Backups((one, Backup("nobody"))))
     found = pictures(scene)
-    assert [(backup.by, backup.kind) for backup in found.by_host[WEB].backups] == [(AWAY, "offsite"), (SAVE, "system")]
-    assert found.archive[AWAY].unknown == ("nobody",)
+    assert [(one.by, one.kind) for one in found.by_host[WEB].backups] == [(AWAY, "offsite"), (SAVE, "system")]
+    assert found.unknown[AWAY] == ("nobody",)
 
 
 def test_another_sites_server_cannot_say_that_a_backup_is_this_sites(scene: Scene) -> None:
     scene.observe(AWAY, backups=Backups((Backup("web.lab.test", "system", last_success=5.0),)))
     scene.observe(SAVE, backups=Backups((Backup("web.lab.test", "offsite", last_success=5.0),)))
-    assert pictures(scene).by_host[WEB].backups == ()
+    found = pictures(scene)
+    assert found.by_host[WEB].backups == ()
+    assert found.unknown == {SAVE: (WEB,), AWAY: (WEB,)}
 
 
 def test_names_of_a_backup_server_are_mapped_by_the_settings(scene: Scene) -> None:
@@ -137,4 +139,4 @@ def test_a_hypervisor_speaks_of_copies_of_the_guests_that_it_shows(scene: Scene)
     found = pictures(scene)
     (backup,) = found.by_host[WEB].backups
     assert (backup.kind, backup.by, backup.kept_full, backup.verified) == ("container", KVM1, 7.0, True)
-    assert found.archive[KVM3].unknown == ("web", "mail")
+    assert found.unknown[KVM3] == ("mail", "web")
