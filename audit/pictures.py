@@ -106,7 +106,7 @@ class _Developer:
             blind=self._blind(node, production, backup) if self._dark and node.kind == "guest" else (),
             own=situation.observations.get(name),
             backups=backups_of(node, copies, self._kept, self._by.get(name, ()), situation.settings.backups),
-            sizes=self._sizes(node, uuid) if uuid else (),
+            sizes=self._sizes(node, copies),
             run=situation.runs.get(name),
             findings=self._results[name].findings if name in self._results else node.findings,
             held=name in self._held,
@@ -134,7 +134,11 @@ class _Developer:
             may_hold |= self._at_site.get(node.site.key, set())
         return tuple(sorted(self._dark & may_hold))
 
-    def _sizes(self, node: Node, uuid: str) -> tuple[tuple[str, int], ...]:
-        statistics = self._situation.statistics.get(node.placement.hypervisor or "")
-        domain = statistics.domains.get(uuid) if statistics else None
-        return tuple((disk.target, disk.capacity) for disk in domain.disks if disk.capacity) if domain else ()
+    def _sizes(self, node: Node, copies: tuple[Found, ...]) -> tuple[tuple[str, int], ...]:
+        """The sizes that the statistics of its own hypervisor gave, else of the first that shows it."""
+        for found in sorted(copies, key=lambda one: one.hypervisor != node.placement.hypervisor):
+            statistics = self._situation.statistics.get(found.hypervisor)
+            domain = statistics.domains.get(found.domain.uuid) if statistics else None
+            if domain is not None:
+                return tuple((disk.target, disk.capacity) for disk in domain.disks if disk.capacity)
+        return ()

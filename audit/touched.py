@@ -75,5 +75,5 @@ def _guests(estate: Estate, found: Iterable[Found], uuids: set[str]) -> set[str]
 def _may_hold(estate: Estate, node: Node, dark: frozenset[str]) -> bool:
     """Whether one of these hypervisors may hold a guest: it showed it, or is at its site or one that LDAP names."""
     sites = {estate.nodes[name].site for name in dark if name in estate.nodes}
-    near = node.site in sites or not dark.isdisjoint(node.placement.observed_on)
-    return near or node.host.production is not None
+    shown = {node.placement.hypervisor, *node.placement.observed_on}
+    return node.site in sites or not dark.isdisjoint(shown) or bool(node.host.production or node.host.backup)
