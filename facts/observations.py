@@ -22,11 +22,16 @@ Use = Literal["nfs", "mirror", "ntp", "dns", "dhcp", "ldap", "log", "updates", "
 
 
 class Pool(Struct, frozen=True):
-    """One thread pool of an NFS server: a line of /proc/fs/nfsd/pool_stats; counters since boot."""
+    """One thread pool of an NFS server: a line of /proc/fs/nfsd/pool_stats; counters since boot.
+
+    Recent kernels enqueue every socket, also where a thread is idle: there only `threads_woken` (None where it is not
+    known) tells how often none was.
+    """
 
     pool: Name
     packets_arrived: Count = 0
     sockets_enqueued: Count = 0
+    threads_woken: Count | None = None
 
 
 class Client(Struct, frozen=True):
@@ -98,6 +103,15 @@ class Mirror(Struct, frozen=True):
     role: Text
     volumes: tuple[Volume, ...] = ()
     peers: tuple[Peer, ...] = ()
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether it is connected to every peer, and every volume is the same and whole on all of them."""
+        theirs = [volume for peer in self.peers for volume in peer.volumes]
+        disks = [*(one.disk for one in self.volumes), *(one.disk for one in theirs)]
+        same = not any(one.out_of_sync_bytes for one in theirs)
+        connected = all(peer.connection == "Connected" for peer in self.peers)
+        return bool(theirs) and connected and same and all(disk == "UpToDate" for disk in disks)
 
 
 class Backup(Struct, frozen=True):

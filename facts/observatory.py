@@ -7,19 +7,44 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
-from facts.observations import KINDS, Kinds, Observed
+from facts.observations import KINDS, Kinds, Mirror, NfsServer, Observed
+
+_AHEAD = 5.0
+"""Seconds by which a host's clock may be ahead of ours, its message's own way included."""
+
+
+class Earlier(Struct, frozen=True):
+    """What an NFS server said at `at` (seconds since the epoch), before the last time: its counters, for rates. Its
+    clients are left out.
+    """
+
+    nfsd: NfsServer
+    at: float
+
+
+class Synced(Struct, frozen=True):
+    """Since when a host has shown a mirror, and when it last saw it in sync, 0 for never (seconds since the epoch)."""
+
+    since: float
+    last: float = 0.0
 
 
 class HostSeen(Struct, frozen=True):
-    """What a host last said of itself; `seen_at`: when each kind was observed (seconds since the epoch).
+    """What a host last said of itself; `seen_at`: when each kind was observed, `observed_at`: when it last spoke
+    (seconds since the epoch), `ahead`: whole seconds by which its clock was ahead of ours then, 0 for a few.
 
-    `problems` are the observer's own sentences about what it could not read.
+    `problems` are the observer's own sentences about what it could not read. What one observation alone cannot tell is
+    remembered: the NFS server's `earlier` counters, and by resource when each mirror was `synced`.
     """
 
     certname: str
     kinds: Kinds
     seen_at: Mapping[str, float]
     problems: tuple[str, ...] = ()
+    observed_at: float = 0.0
+    ahead: float = 0.0
+    earlier: Earlier | None = None
+    synced: Mapping[str, Synced] = {}
 
 
 class Observatory:
@@ -78,4 +103,31 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
                 kinds[kind], seen_at[kind] = said, at
         elif last:
             kinds[kind], seen_at[kind] = getattr(before.kinds, kind), last
-    return replace(before, kinds=Kinds(**kinds), seen_at=seen_at, problems=observed.problems)
+    taken, ahead = Kinds(**kinds), observed.observed_at - now
+    return HostSeen(
+        certname=observed.certname,
+        kinds=taken,
+        seen_at=seen_at,
+        problems=observed.problems,
+        observed_at=max(before.observed_at, at),
+        ahead=float(round(ahead)) if ahead > _AHEAD else 0.0,
+        earlier=_earlier(before, seen_at.get("nfsd", 0.0)),
+        synced=_synced(before.synced, taken.mirrors, seen_at.get("mirrors", 0.0)),
+    )
+
+
+def _earlier(before: HostSeen, at: float) -> Earlier | None:
+    """The counters to compare the NFS server's with, once they are those of `at` (0: there is no server)."""
+    last, nfsd = before.seen_at.get("nfsd", 0.0), before.kinds.nfsd
+    if not at or nfsd is None:
+        return None
+    return Earlier(replace(nfsd, clients=()), last) if at > last else before.earlier
+
+
+def _synced(known: Mapping[str, Synced], mirrors: tuple[Mirror, ...] | None, at: float) -> Mapping[str, Synced]:
+    """When each mirror that the host shows at `at` was in sync; forgotten with the mirror."""
+    synced = {}
+    for mirror in mirrors or ():
+        before = known.get(mirror.resource) or Synced(at)
+        synced[mirror.resource] = Synced(before.since, at) if mirror.in_sync else before
+    return synced

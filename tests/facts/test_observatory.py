@@ -2,9 +2,23 @@
 
 from typing import Any
 
+import pytest
+
 from facts.authority import OWN, may_say
-from facts.observations import FORMAT, Kinds, Logs, Mount, NfsServer, Observed
-from facts.observatory import HostSeen, Observatory, merge
+from facts.observations import (
+    FORMAT,
+    Client,
+    Kinds,
+    Logs,
+    Mirror,
+    Mount,
+    NfsServer,
+    Observed,
+    Peer,
+    PeerVolume,
+    Volume,
+)
+from facts.observatory import Earlier, HostSeen, Observatory, Synced, merge
 from tests.factories import World, guest, host, kvm, service
 
 ALL = frozenset(Kinds.__struct_fields__)
@@ -47,6 +61,59 @@ def test_an_older_observation_that_arrives_late_replaces_nothing() -> None:
 
 def test_a_clock_that_is_ahead_observed_now() -> None:
     assert after(said(9e9, nfsd=NFSD), now=1000.0).seen_at == {"nfsd": 1000.0}
+
+
+def test_how_far_a_clock_is_ahead_is_told_in_whole_seconds() -> None:
+    assert after(said(1300.4, nfsd=NFSD), now=1000.0).ahead == 300.0
+    assert after(said(1004.0, nfsd=NFSD), now=1000.0).ahead == 0.0
+    assert after(said(1300.0, nfsd=NFSD), said(900.0, nfsd=NFSD), now=1000.0).ahead == 0.0
+
+
+def test_the_time_of_the_last_word_is_kept_though_it_says_nothing() -> None:
+    known = after(said(100.0, nfsd=NFSD), said(160.0, ("nfsd: permission denied",)), said(90.0))
+    assert (known.observed_at, known.seen_at) == (160.0, {"nfsd": 100.0})
+
+
+def test_the_counters_before_the_last_are_kept_without_their_clients() -> None:
+    busy = NfsServer(8, {"read": 1}, clients=(Client("192.0.2.1"),))
+    first = after(said(100.0, nfsd=busy))
+    assert first.earlier is None
+    second = after(said(100.0, nfsd=busy), said(160.0, nfsd=NFSD))
+    assert second.earlier == Earlier(NFSD, 100.0)
+    assert after(said(100.0, nfsd=busy), said(160.0, nfsd=NFSD), said(160.0, nfsd=NFSD)).earlier == second.earlier
+    assert after(said(100.0, nfsd=busy), said(160.0, nfsd=NFSD), said(220.0)).earlier is None
+
+
+def mirror(connection: str = "Connected", behind: int = 0, disk: str = "UpToDate", resource: str = "r0") -> Mirror:
+    peer = Peer("nfs2", connection, "Secondary", (PeerVolume(0, "UpToDate", "Established", behind),))
+    return Mirror(resource, "Primary", (Volume(0, disk),), (peer,))
+
+
+@pytest.mark.parametrize(
+    ("seen", "in_sync"),
+    [
+        (mirror(), True),
+        (mirror("Connecting"), False),
+        (mirror(behind=4096), False),
+        (mirror(disk="Inconsistent"), False),
+        (Mirror("r0", "Primary", (Volume(0, "UpToDate"),)), False),
+        (Mirror("r0", "Primary", (Volume(0, "UpToDate"),), (Peer("nfs2", "Connected", "Secondary"),)), False),
+    ],
+)
+def test_a_mirror_is_in_sync_when_it_is_connected_and_the_same_everywhere(seen: Mirror, in_sync: bool) -> None:
+    assert seen.in_sync is in_sync
+
+
+def test_when_a_mirror_was_last_in_sync_is_remembered_until_it_is_gone() -> None:
+    story = [
+        said(100.0, mirrors=(mirror(),)),
+        said(160.0, mirrors=(mirror("Connecting"), mirror(behind=1, resource="r1"))),
+    ]
+    known = after(*story)
+    assert known.synced == {"r0": Synced(100.0, 100.0), "r1": Synced(160.0)}
+    known = after(*story, said(220.0, mirrors=(mirror(),)))
+    assert known.synced == {"r0": Synced(100.0, 220.0)}
+    assert after(*story, said(220.0, ("drbdsetup: not found",))).synced == after(*story).synced
 
 
 def test_a_kind_that_is_refused_is_not_taken_and_the_others_are() -> None:
