@@ -67,7 +67,7 @@ class Runtime:
 
     def fresh(self, key: SourceKey) -> Freshness:
         """One target's freshness."""
-        return self.upkeep.fresh(key)
+        return self.observatory.fresh(key.target) if key.kind == "observations" else self.upkeep.fresh(key)
 
     @property
     def audited(self) -> Audited:

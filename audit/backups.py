@@ -26,7 +26,7 @@ class Kept(Struct, frozen=True):
 
 Archive = Mapping[str, Kept]
 """By the certname of the host that keeps them."""
-Keepers = Mapping[str, tuple[str, ...]]
+Names = Mapping[str, tuple[str, ...]]
 """Who keeps backups under each certname, sorted."""
 
 
@@ -58,7 +58,7 @@ def _read(node: Node, seen: HostSeen, settings: BackupSettings) -> Kept:
     return Kept(node, seen, backups, containers)
 
 
-def keepers(now: Archive, before: Archive, known: Keepers) -> tuple[Keepers, set[str]]:
+def named(now: Archive, before: Archive, known: Names) -> tuple[Names, set[str]]:
     """Who keeps backups under each certname, made of what was `known` when the archive was as `before`; and the
     certnames concerned.
     """
@@ -90,7 +90,7 @@ def _from_servers(node: Node, kept: Archive, by: tuple[str, ...], settings: Back
         for one in kept[keeper].backups[node.host.name]:
             kind = kind_of(node, kept[keeper].node, one, settings.hosts.get(one.host), settings.kind)
             if kind is not None:
-                yield _backup(kind, keeper, kept[keeper].seen.seen_at["backups"], one)
+                yield _backup(kind, keeper, one)
 
 
 def _from_hypervisors(copies: tuple[Found, ...], kept: Archive) -> Iterator[BackupSeen]:
@@ -100,7 +100,7 @@ def _from_hypervisors(copies: tuple[Found, ...], kept: Archive) -> Iterator[Back
         if keeper is not None and keeper.containers:
             copy = keeper.containers.get(found.domain.uuid) or keeper.containers.get(found.domain.name.lower())
             if copy is not None:
-                yield _copy(found.hypervisor, keeper.seen.seen_at["containers"], copy)
+                yield _copy(found.hypervisor, copy)
 
 
 def kind_of(node: Node, keeper: Node, one: Backup, stated: BackupOf | None, default: BackupKind) -> BackupKind | None:
@@ -129,11 +129,10 @@ def unknown(kept: Kept, estate: Estate, settings: BackupSettings) -> tuple[str, 
     return tuple(sorted(found | {copy.guest for name, copy in kept.containers.items() if name not in shown}))
 
 
-def _backup(kind: BackupKind, by: str, seen_at: float, one: Backup) -> BackupSeen:
+def _backup(kind: BackupKind, by: str, one: Backup) -> BackupSeen:
     return BackupSeen(
         kind=kind,
         by=by,
-        seen_at=seen_at,
         last_success=one.last_success,
         last_full=one.last_full,
         kept_full=one.kept_full,
@@ -148,12 +147,11 @@ def _backup(kind: BackupKind, by: str, seen_at: float, one: Backup) -> BackupSee
     )
 
 
-def _copy(by: str, seen_at: float, copy: ContainerCopy) -> BackupSeen:
+def _copy(by: str, copy: ContainerCopy) -> BackupSeen:
     """A container's copy is always a whole one."""
     return BackupSeen(
         kind="container",
         by=by,
-        seen_at=seen_at,
         last_success=copy.last_success,
         last_full=copy.last_success,
         kept_full=copy.last_success,

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from audit.keepers import Keepers
 from facts.estate import Node
 from facts.findings import Finding
 from facts.fleet import Found
@@ -11,8 +12,7 @@ from facts.puppet import Run
 
 
 class BackupSeen(Struct, frozen=True, kw_only=True):
-    """What is known of one kind of backup of a host, from one source (`by`: the certname of the host that says so,
-    which was read at `seen_at`).
+    """What is known of one kind of backup of a host, from one source (`by`: the certname of the host that says so).
 
     Times in seconds since the epoch, 0 for never; `kept_full` is the newest full backup that is still kept, `verified`
     says of a container's copy that it was compared with its source.
@@ -20,7 +20,6 @@ class BackupSeen(Struct, frozen=True, kw_only=True):
 
     kind: BackupKind
     by: str
-    seen_at: float
     last_success: float
     last_full: float
     kept_full: float
@@ -43,8 +42,10 @@ class Picture(Struct, frozen=True, kw_only=True):
     - `copies`: its domain on every hypervisor that shows it; `namesakes`: domains of its domain's name with another
       UUID; `sharing`: running domains of others that write to one of its disks.
     - `blind`: hypervisors that may hold it and cannot be read, or never were, sorted.
-    - `own`: what it says of itself; `backups`: what is known of its backups; `sizes`: the virtual size in bytes of its
-      disks by target, where libvirt's statistics gave it; `run`: its last Puppet run.
+    - `own`: what it says of itself; `sizes`: the virtual size in bytes of its disks by target, where libvirt's
+      statistics gave it.
+    - `backups`: what is known of its backups; `keepers`: who should know it.
+    - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all.
     - `findings`: what is wrong with what was stated of it; `held`: the guard holds a newer answer of it; `answered`: it
       has an answer.
     """
@@ -58,8 +59,10 @@ class Picture(Struct, frozen=True, kw_only=True):
     blind: tuple[str, ...] = ()
     own: HostSeen | None = None
     backups: tuple[BackupSeen, ...] = ()
+    keepers: Keepers = Keepers()
     sizes: tuple[tuple[str, int], ...] = ()
     run: Run | None = None
+    reporting: bool = False
     findings: tuple[Finding, ...] = ()
     held: bool = False
     answered: bool = True

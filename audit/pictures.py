@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from audit.backups import Archive, Keepers, Kept, archive, backups_of, keepers, unknown
+from audit.backups import Archive, Kept, Names, archive, backups_of, named, unknown
 from audit.disks import Writers, sharing, writers
+from audit.keepers import Roll
 from audit.picture import Picture
 from audit.situation import Situation
 from audit.touched import dark_of, differing, touched
@@ -15,7 +16,7 @@ from facts.fleet import EMPTY, Found
 
 class Pictures(Struct, frozen=True):
     """The picture of every host by certname; and what they were developed from: what hosts keep of others' backups, the
-    situation, who keeps backups under each certname, and the writers of each disk.
+    situation, who keeps backups under each certname, the writers of each disk, and who should keep backups.
 
     `unknown` has, for each host that keeps backups, the names of those that are of no host.
     """
@@ -24,8 +25,9 @@ class Pictures(Struct, frozen=True):
     archive: Archive
     unknown: Mapping[str, tuple[str, ...]] = {}
     situation: Situation | None = None
-    keepers: Keepers = {}
+    named: Names = {}
     writers: Writers = {}
+    roll: Roll | None = None
 
 
 NONE = Pictures({}, {})
@@ -38,11 +40,14 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
         return NONE
     was = before.situation.now.estate if before.situation else None
     kept = archive(estate, situation.observations, situation.settings.backups, before.archive)
-    by, names = keepers(kept, before.archive, before.keepers)
+    by, names = named(kept, before.archive, before.named)
     written, uuids = writers(estate.fleet, was.fleet if was else EMPTY, before.writers)
     uuids |= _copied(estate, kept, before.archive)
     others = touched(situation, before.situation, uuids) if before.situation else None
-    developer = _Developer(situation, estate, kept, by, written)
+    roll = Roll(situation, estate)
+    silenced = roll.concerned(before.roll, estate)
+    others = None if others is None or silenced is None else others | silenced
+    developer = _Developer(situation, estate, kept, by, written, roll)
     pictures = {}
     for certname, node in estate.nodes.items():
         known = before.by_host.get(certname)
@@ -50,7 +55,7 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
             new = developer.picture(node)
             known = known if known is not None and known == new else new
         pictures[certname] = known
-    return Pictures(pictures, kept, _unknown(situation, estate, was, kept, before), situation, by, written)
+    return Pictures(pictures, kept, _unknown(situation, estate, was, kept, before), situation, by, written, roll)
 
 
 def _copied(estate: Estate, kept: Archive, before: Archive) -> set[str]:
@@ -77,8 +82,11 @@ def _unknown(
 
 
 class _Developer:
-    def __init__(self, situation: Situation, estate: Estate, kept: Archive, by: Keepers, written: Writers) -> None:
-        self._situation, self._estate, self._kept, self._by, self._written = situation, estate, kept, by, written
+    def __init__(
+        self, situation: Situation, estate: Estate, kept: Archive, by: Names, written: Writers, keepers: Roll
+    ) -> None:
+        self._situation, self._estate, self._keepers = situation, estate, keepers
+        self._kept, self._by, self._written = kept, by, written
         self._dark = dark_of(estate)
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
@@ -106,8 +114,10 @@ class _Developer:
             blind=self._blind(node, production, backup) if self._dark and node.kind == "guest" else (),
             own=situation.observations.get(name),
             backups=backups_of(node, copies, self._kept, self._by.get(name, ()), situation.settings.backups),
+            keepers=self._keepers.of(node, self._holders(node, copies, production, backup)),
             sizes=self._sizes(node, copies),
             run=situation.runs.get(name),
+            reporting=situation.knows_runs,
             findings=self._results[name].findings if name in self._results else node.findings,
             held=name in self._held,
             answered=name in self._answers,
@@ -133,6 +143,15 @@ class _Developer:
         if production is None and node.site is not None:
             may_hold |= self._at_site.get(node.site.key, set())
         return tuple(sorted(self._dark & may_hold))
+
+    def _holders(
+        self, node: Node, copies: tuple[Found, ...], production: str | None, backup: str | None
+    ) -> tuple[str, ...]:
+        """The hypervisors that show its domain; while none does, those that should."""
+        if node.kind != "guest":
+            return ()
+        shown = [one.hypervisor for one in copies]
+        return tuple(shown or dict.fromkeys(filter(None, (production, backup, node.placement.hypervisor))))
 
     def _sizes(self, node: Node, copies: tuple[Found, ...]) -> tuple[tuple[str, int], ...]:
         """The sizes that the statistics of its own hypervisor gave, else of the first that shows it."""

@@ -16,7 +16,8 @@ from settings import Settings
 class Situation(Struct, frozen=True):
     """What is served and what it was made of (`now`), at which time (`at`, seconds since the epoch), and what changes
     too often to be a part of it: what hosts observe of themselves and libvirt's statistics, both by certname, the last
-    Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's.
+    Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's; `reporting` says
+    that reports of runs are taken, so that a node without a run has none.
     """
 
     now: Now
@@ -27,3 +28,9 @@ class Situation(Struct, frozen=True):
     statistics: Mapping[str, HypervisorStatistics] = {}
     runs: Mapping[str, Run] = {}
     problems: tuple[str, ...] = ()
+    reporting: bool = False
+
+    @property
+    def knows_runs(self) -> bool:
+        """Whether this instance knows of Puppet runs at all: where it does not, no node is without one."""
+        return self.reporting or bool(self.runs)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from facts.observations import KINDS, Kinds, Mirror, NfsServer, Observed
+from facts.upkeep import Freshness
 
 _AHEAD = 5.0
 """Seconds by which a host's clock may be ahead of ours, its message's own way included."""
@@ -79,6 +80,12 @@ class Observatory:
             for certname in gone:
                 del self._hosts[certname]
         return gone
+
+    def fresh(self, certname: str) -> Freshness:
+        """When a host last spoke."""
+        with self._lock:
+            known = self._hosts.get(certname)
+        return Freshness(known.observed_at) if known else Freshness()
 
     def hosts(self) -> Mapping[str, HostSeen]:
         """Every host that said anything, by certname."""

@@ -13,11 +13,13 @@ from facts.directory.entries import Directory
 from facts.inventory.domains import HypervisorSeen
 from facts.puppet import FactSets
 
-SourceKind = Literal["directory", "inventory", "facts"]
+SourceKind = Literal["directory", "inventory", "facts", "observations"]
 
 
 class SourceKey(Struct, frozen=True, order=True):
-    """Which source, and which of its targets (an LDAP base, a hypervisor's certname, a folder)."""
+    """Which source, and which of its targets (an LDAP base, a hypervisor's certname, a folder, the certname of a host
+    that observes itself).
+    """
 
     kind: SourceKind
     target: str

@@ -1,0 +1,56 @@
+"""Voices: the hosts that should say something by their observers, and whether they do."""
+
+from msgspec import Struct
+
+from audit.situation import Situation
+from audit.words import when
+from facts.estate import Estate, Node
+from facts.source import SourceKey
+
+_OBSERVER = "enclume-observe"
+
+
+class Voice(Struct, frozen=True):
+    """A host that should say something of a kind, and whether it is `silent`: it never did (`last` is 0), or last did
+    too long ago.
+
+    `last` is told of a silent one only, so that a voice stays the same while its host goes on speaking.
+    """
+
+    name: str
+    silent: bool = False
+    last: float = 0.0
+
+    @property
+    def source(self) -> SourceKey:
+        """What was read of it."""
+        return SourceKey("observations", self.name)
+
+    def excuse(self, what: str) -> str:
+        """Why nothing is known of something, and what to do about it."""
+        if self.last:
+            return f"{self.name} has said nothing of {what} since {when(self.last)}: look at {_OBSERVER} there"
+        return f"{self.name} has never said anything of {what}: install {_OBSERVER} there, or look at its log"
+
+
+def voice(situation: Situation, node: Node | None, name: str, kind: str) -> Voice:
+    """Whether a host, of that name and node, says what it should of a kind (`facts.observations.KINDS`)."""
+    seen = situation.observations.get(name)
+    last = seen.seen_at.get(kind, 0.0) if seen else 0.0
+    site = node.site.name if node and node.site else None
+    if last and situation.at - last <= situation.settings.thresholds.of(site, name).observation_seconds:
+        return Voice(name)
+    return Voice(name, silent=True, last=last)
+
+
+def members(estate: Estate, *provided: str) -> tuple[Node, ...]:
+    """The members of every service that provides any of these, by certname."""
+    declared = estate.declared
+    found: dict[str, Node] = {}
+    for key, dns in declared.members.items():
+        entry = declared.services[key]
+        service = declared.services.get(entry.of or key, entry)
+        if not set(provided).isdisjoint(service.provides):
+            hosts = (declared.hosts[dn].name for dn in dns if dn in declared.hosts)
+            found |= {name: estate.nodes[name] for name in hosts if name in estate.nodes}
+    return tuple(found[name] for name in sorted(found))
