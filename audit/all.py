@@ -1,49 +1,20 @@
 """All verdicts: every check over every host, site, server and source; what did not change is not judged again."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
 from audit.picture import Picture
-from audit.pictures import NONE, Pictures, develop
+from audit.pictures import NONE, develop
 from audit.situation import Situation
 from audit.verdict import Check, Judged, Status, Verdict, worst
+from audit.view import GroupAudit, HostAudit, View
 from settings.thresholds import Thresholds
-
-HostAudit = Callable[[Picture, Thresholds, float], Judged]
-"""Judges one host: its picture, the thresholds that hold for it, and the time."""
-
-
-class View(Struct, frozen=True):
-    """What the checks of more than one host look at."""
-
-    situation: Situation
-    pictures: Pictures
-
-    @property
-    def at(self) -> float:
-        """The time for which is judged (seconds since the epoch)."""
-        return self.situation.at
-
-
-class Group(NamedTuple):
-    """Something that is judged as a whole: a site, a server, a mirror, a source.
-
-    `key` is its own within its check; `inputs` are all that its verdicts rest on but the time: while they are equal,
-    it is not judged again.
-    """
-
-    key: str
-    inputs: tuple[Any, ...]
-    judge: Callable[[], Judged]
-
-
-GroupAudit = Callable[[View], Iterable[Group]]
 
 HOST_AUDITS: Mapping[Check, HostAudit] = {}
 GROUP_AUDITS: Mapping[Check, GroupAudit] = {}

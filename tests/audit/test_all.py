@@ -7,11 +7,12 @@ from math import inf
 import pytest
 
 from audit import all as engine
-from audit.all import Audited, Group, View
+from audit.all import Audited
 from audit.auditor import Auditor
 from audit.picture import Picture
 from audit.situation import Situation
 from audit.verdict import Judged, Measure, Verdict, lateness, worst
+from audit.view import Group, View
 from settings.thresholds import Thresholds
 from tests.audit.situations import NOON, Scene
 from tests.factories import domain, guest, host_dn, kvm, site
