@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from audit import backup, backup_servers
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation
@@ -16,8 +17,12 @@ from audit.verdict import Check, Judged, Status, Verdict, worst
 from audit.view import GroupAudit, HostAudit, View
 from settings.thresholds import Thresholds
 
-HOST_AUDITS: Mapping[Check, HostAudit] = {}
-GROUP_AUDITS: Mapping[Check, GroupAudit] = {}
+HOST_AUDITS: Mapping[Check, HostAudit] = {
+    "backup": backup.judge,
+}
+GROUP_AUDITS: Mapping[Check, GroupAudit] = {
+    "backup": backup_servers.groups,
+}
 
 _LOG = logging.getLogger("enclume.audit")
 

@@ -4,4 +4,15 @@ this list.
 
 CODES: dict[str, str] = {
     "check_failed": "a check of ours failed by an error of our own: what it would have said is unknown",
+    "backup": "a backup is young enough",
+    "backup_late": "a backup is older than enclumeMaxAge; critical beyond `thresholds.backup_critical` times that",
+    "backup_never": "a backup that must be there was never made, says the source that knows it",
+    "backup_missing": "LDAP says that a host must be backed up, and no backup knows it",
+    "backup_nobody": "LDAP says that a host must be backed up, and there is nobody who could do it",
+    "backup_unknown": "whoever should speak of a backup is silent, so that nobody knows how old it is",
+    "backup_failed": "the last attempt at a backup failed",
+    "backup_shrunk": "the last backup is far smaller than the one before",
+    "backup_server": "a backup server speaks, and keeps backups of known hosts only",
+    "backup_server_silent": "a backup server's own observer is missing or silent",
+    "backup_of_nobody": "a backup server keeps backups of hosts that nobody has",
 }

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from math import inf
 from time import gmtime
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -25,8 +24,6 @@ def _minute(minutes: int) -> str:
 @lru_cache(maxsize=256)
 def span(seconds: float) -> str:
     """A length of time in the unit that suits it: "26 h", "8 d"."""
-    if seconds == inf:
-        return "any time"
     for unit, size, least in (("d", 86400, _TWO_DAYS), ("h", 3600, _TWO_HOURS), ("min", 60, _TWO_MINUTES)):
         if seconds >= least:
             return f"{round(seconds / size, 1):g} {unit}"

@@ -1,0 +1,340 @@
+"""Backups: late, never done, failed, far smaller, unknown to all, off-site; each going bad and good again."""
+
+from typing import Any
+
+import pytest
+
+from audit.backup import newest
+from audit.backup_servers import BackupServer
+from audit.verdict import Measure, Verdict
+from facts.observations import Backup, BackupKind, BackupPool, Backups, ContainerCopy
+from facts.source import SourceKey
+from tests.audit.situations import NOON, Scene, sentences
+from tests.factories import domain, guest, host, host_dn, kvm, service, settings, site, site_dn
+
+KVM1, KVM2 = "kvm1.lab.test", "kvm2.lab.test"
+WEB, SAVE, OTHER, AWAY = "web.lab.test", "save.lab.test", "save2.lab.test", "save.away.test"
+HOUR = 3600.0
+AT_ANGERS = {"enclumeAtSite": site_dn("angers")}
+
+
+def web(*ages: str, **attributes: str) -> Any:
+    """A guest with these ages."""
+    stated = {"enclumeProduction": host_dn(KVM1), "enclumeBackup": host_dn(KVM2)} | attributes
+    return guest(WEB, enclumeMaxAge=ages, **stated)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    scene = Scene(
+        site("angers"),
+        site("lyon"),
+        kvm(KVM1, "angers"),
+        kvm(KVM2, "angers"),
+        host(SAVE, **AT_ANGERS),
+        host(AWAY, enclumeAtSite=site_dn("lyon")),
+        service("backup", members=(SAVE, AWAY), enclumeProvides="backup"),
+        web("system/daily=26"),
+    )
+    scene.see(KVM1, domain("web"))
+    scene.see(KVM2, domain("web", "shutoff", "shutdown"))
+    return scene
+
+
+def keep(scene: Scene, hours: float, *, by: str = SAVE, at: float | None = None, **others: Any) -> None:
+    """A backup server says that it made a full backup of the guest so many hours ago."""
+    last = scene.at - hours * HOUR
+    told = {"last_success": last, "last_full": last, "kept_full": last, "last_attempt": last} | others
+    scene.observe(by, at=at, backups=Backups((Backup("web.lab.test", **told),)))
+
+
+def copy(scene: Scene, hours: float, by: str = KVM1, **others: Any) -> None:
+    """A hypervisor says that it copied the guest's container so many hours ago."""
+    last = scene.at - hours * HOUR
+    scene.observe(by, containers=(ContainerCopy("web", **({"last_success": last, "last_attempt": last} | others)),))
+
+
+def of(scene: Scene, what: str) -> Verdict:
+    """The first verdict about one kind and schedule."""
+    return scene.verdicts("backup", f"{WEB} {what}")[0]
+
+
+def wrong(scene: Scene) -> dict[str, str]:
+    return scene.wrong("backup", WEB)
+
+
+def test_a_backup_that_is_young_enough_says_when_it_was_made_and_how_old_it_may_be(scene: Scene) -> None:
+    keep(scene, 10, last_size_bytes=5000, last_duration_seconds=60.0, last_errors=2)
+    (verdict,) = scene.verdicts("backup", WEB)
+    assert (verdict.code, verdict.status, verdict.subject) == ("backup", "ok", f"{WEB} system/daily")
+    assert (verdict.host, verdict.site, verdict.kind, verdict.schedule) == (WEB, "angers", "system", "daily")
+    said = f"{WEB}: system backup, daily: last backup 2025-11-27 02:00 UTC on {SAVE}, may be 26 h old"
+    assert verdict.sentence == said
+    assert verdict.measures == (
+        Measure("age", NOON - 10 * HOUR, "s", 26 * HOUR, 52 * HOUR, is_time=True),
+        Measure("size", 5000, "B"),
+        Measure("duration", 60.0, "s"),
+        Measure("errors", 2),
+    )
+    assert verdict.sources == (SourceKey("observations", SAVE),)
+
+
+def test_a_backup_turns_late_by_itself_then_critical_and_a_new_one_makes_it_good(scene: Scene) -> None:
+    made = scene.at
+    for hours, expected in ((26, {}), (27, {"backup_late": "warning"}), (53, {"backup_late": "critical"})):
+        scene.at = made + hours * HOUR
+        keep(scene, hours)
+        assert wrong(scene) == expected
+    keep(scene, 1)
+    assert wrong(scene) == {}
+
+
+def test_a_verdict_is_made_again_when_its_backup_turns_late_though_nothing_else_changed(scene: Scene) -> None:
+    scene.settings = settings(thresholds={"observation_seconds": 1e9})
+    keep(scene, 10)
+    assert wrong(scene) == {}
+    before = scene.audited.hosts[WEB]
+    scene.at += 15 * HOUR
+    scene.audit()
+    assert scene.audited.hosts[WEB] is before
+    scene.at += 2 * HOUR
+    assert wrong(scene) == {"backup_late": "warning"}
+
+
+def test_weekly_asks_for_the_last_full_one_and_monthly_for_the_newest_that_is_kept(scene: Scene) -> None:
+    scene.put(web("system/daily=26", "system/weekly=192", "system/monthly=768"))
+    keep(scene, 2, last_full=NOON - 200 * HOUR, kept_full=NOON - 800 * HOUR)
+    assert [(one.schedule, one.status) for one in scene.verdicts("backup", WEB)] == [
+        ("daily", "ok"),
+        ("weekly", "warning"),
+        ("monthly", "warning"),
+    ]
+    assert "last kept full backup 2025-10-25 04:00 UTC" in of(scene, "system/monthly").sentence
+
+
+def test_what_was_never_made_is_critical_until_it_is(scene: Scene) -> None:
+    keep(scene, 0, last_success=0.0, last_full=0.0, kept_full=0.0, last_attempt=0.0, running=True)
+    assert wrong(scene) == {"backup_never": "critical"}
+    assert "has never made one; one is running" in of(scene, "system/daily").sentence
+    keep(scene, 1)
+    assert wrong(scene) == {}
+
+
+def test_a_host_that_no_backup_knows_is_critical_until_one_does_or_it_is_said_not_to_be_expected(scene: Scene) -> None:
+    scene.observe(SAVE, backups=Backups((Backup("another"),)))
+    assert wrong(scene) == {"backup_missing": "critical"}
+    sentence = of(scene, "system/daily").sentence
+    assert f"no backup knows it on {SAVE}" in sentence
+    assert "enclumeMaxAge system/daily=0" in sentence
+    keep(scene, 1)
+    assert wrong(scene) == {}
+    scene.observe(SAVE, backups=Backups())
+    assert wrong(scene) == {"backup_missing": "critical"}
+    scene.put(web("system/daily=0"))
+    assert scene.verdicts("backup", WEB) == []
+
+
+def test_nothing_is_called_never_before_the_backup_server_speaks(scene: Scene) -> None:
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    assert f"{SAVE} has never said anything of backups: install enclume-observe" in of(scene, "system/daily").sentence
+
+
+def test_a_backup_server_that_falls_silent_makes_it_unknown_with_what_was_last_known(scene: Scene) -> None:
+    keep(scene, 1)
+    assert wrong(scene) == {}
+    scene.at += 601
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    sentence = of(scene, "system/daily").sentence
+    assert f"{SAVE} has said nothing of backups since 2025-11-27 12:00 UTC: look at enclume-observe there" in sentence
+    assert "the last backup that is known is of 2025-11-27 11:00 UTC" in sentence
+    keep(scene, 1)
+    assert wrong(scene) == {}
+
+
+def test_a_silent_second_server_may_know_better_of_a_late_backup_but_not_of_a_good_one(scene: Scene) -> None:
+    scene.put(host(OTHER, **AT_ANGERS), service("backup", members=(SAVE, OTHER, AWAY), enclumeProvides="backup"))
+    keep(scene, 1)
+    assert wrong(scene) == {}
+    keep(scene, 30)
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    keep(scene, 28, by=OTHER)
+    assert wrong(scene) == {"backup_late": "warning"}
+    assert f"2025-11-26 08:00 UTC on {OTHER}" in of(scene, "system/daily").sentence
+    keep(scene, 2, by=OTHER)
+    assert wrong(scene) == {}
+
+
+def test_a_site_without_a_backup_server_is_said(scene: Scene) -> None:
+    scene.put(service("backup", members=(AWAY,), enclumeProvides="backup"))
+    assert wrong(scene) == {"backup_nobody": "critical"}
+    assert "its site has no backup server" in of(scene, "system/daily").sentence
+    scene.put(service("backup", members=(SAVE, AWAY), enclumeProvides="backup"))
+    keep(scene, 1)
+    assert wrong(scene) == {}
+
+
+def test_a_failed_attempt_is_a_warning_with_its_message_until_the_next_succeeds(scene: Scene) -> None:
+    scene.put(web("system/daily=26", "system/weekly=192"))
+    keep(scene, 10, last_attempt=NOON - HOUR, last_attempt_failed=True, message="rsync: connection refused")
+    assert wrong(scene) == {"backup_failed": "warning"}
+    assert len(scene.verdicts("backup", WEB)) == 3
+    failed = sentences(scene.verdicts("backup", WEB))["backup_failed"]
+    assert f"the last attempt on {SAVE}, 2025-11-27 11:00 UTC, failed (rsync: connection refused)" in failed
+    keep(scene, 1)
+    assert wrong(scene) == {}
+
+
+def test_a_backup_that_is_suddenly_far_smaller_is_a_warning(scene: Scene) -> None:
+    keep(scene, 1, last_size_bytes=4 * 2**30, previous_size_bytes=10 * 2**30)
+    assert wrong(scene) == {"backup_shrunk": "warning"}
+    assert "has 4 GiB, the one before 10 GiB" in sentences(scene.verdicts("backup", WEB))["backup_shrunk"]
+    keep(scene, 1, last_size_bytes=6 * 2**30, previous_size_bytes=10 * 2**30)
+    assert wrong(scene) == {}
+    keep(scene, 1, last_size_bytes=6 * 2**30)
+    assert wrong(scene) == {}
+
+
+def test_thresholds_of_the_host_count(scene: Scene) -> None:
+    scene.settings = settings(thresholds={"backup_critical": 1.1, "hosts": {WEB: {"backup_shrunk": 0.1}}})
+    keep(scene, 29, last_size_bytes=2, previous_size_bytes=10)
+    assert wrong(scene) == {"backup_late": "critical"}
+
+
+def test_the_off_site_copy_is_another_sites_to_speak_of(scene: Scene) -> None:
+    scene.put(web("offsite/weekly=192"))
+    keep(scene, 1)
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    assert AWAY in of(scene, "offsite/weekly").sentence
+    keep(scene, 200, by=AWAY)
+    assert wrong(scene) == {"backup_late": "warning"}
+    keep(scene, 100, by=AWAY)
+    assert wrong(scene) == {}
+    scene.at += 601
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+
+
+def test_another_site_that_never_knew_the_host_need_not_speak_of_its_off_site_copy(scene: Scene) -> None:
+    scene.put(site("lille"), host(OTHER, enclumeAtSite=site_dn("lille")), web("offsite/weekly=192"))
+    scene.put(service("backup", members=(SAVE, OTHER, AWAY), enclumeProvides="backup"))
+    keep(scene, 200, by=AWAY)
+    assert wrong(scene) == {"backup_late": "warning"}
+    scene.observe(AWAY, backups=Backups())
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    scene.observe(OTHER, backups=Backups())
+    assert wrong(scene) == {"backup_missing": "critical"}
+
+
+def test_no_other_site_with_a_backup_server_is_said(scene: Scene) -> None:
+    scene.put(web("offsite/weekly=192"), service("backup", members=(SAVE,), enclumeProvides="backup"))
+    assert wrong(scene) == {"backup_nobody": "critical"}
+
+
+def test_of_a_container_the_hypervisors_that_hold_it_speak(scene: Scene) -> None:
+    scene.put(web("container/monthly=768"))
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    assert KVM1 in of(scene, "container/monthly").sentence
+    assert KVM2 in of(scene, "container/monthly").sentence
+    copy(scene, 100)
+    assert wrong(scene) == {}
+    copy(scene, 800)
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    scene.observe(KVM2, containers=())
+    assert wrong(scene) == {"backup_late": "warning"}
+    copy(scene, 3, by=KVM2)
+    assert wrong(scene) == {}
+
+
+def test_a_container_that_no_hypervisor_copied_is_critical(scene: Scene) -> None:
+    scene.put(web("container/monthly=768"))
+    for name in (KVM1, KVM2):
+        scene.observe(name, containers=())
+    assert wrong(scene) == {"backup_missing": "critical"}
+
+
+def test_copies_cannot_be_told_apart_while_the_hypervisor_cannot_be_read(scene: Scene) -> None:
+    scene.put(web("container/monthly=768"))
+    for name in (KVM1, KVM2):
+        scene.observe(name, containers=())
+    scene.fail(KVM2)
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    assert f"{KVM2} cannot be read" in of(scene, "container/monthly").sentence
+
+
+def test_a_guest_that_nobody_holds_has_no_one_to_copy_its_container(scene: Scene) -> None:
+    scene.put(guest("lost.lab.test", **AT_ANGERS, enclumeMaxAge="container/monthly=768"))
+    assert scene.wrong("backup", "lost.lab.test") == {"backup_nobody": "critical"}
+
+
+def test_a_guest_that_is_off_needs_a_backup_of_any_age(scene: Scene) -> None:
+    scene.put(web("system/daily=26", enclumeIntent="off"))
+    keep(scene, 5000)
+    (verdict,) = scene.verdicts("backup", WEB)
+    assert (verdict.status, verdict.measures[0].warning) == ("ok", None)
+    assert verdict.sentence.endswith("may be of any age")
+
+
+def test_one_that_runs_is_said(scene: Scene) -> None:
+    keep(scene, 1, running=True)
+    assert of(scene, "system/daily").sentence.endswith("; one is running")
+
+
+def test_of_several_sources_the_newest_counts_for_each_schedule(scene: Scene) -> None:
+    scene.put(host(OTHER, **AT_ANGERS), service("backup", members=(SAVE, OTHER), enclumeProvides="backup"))
+    keep(scene, 5, last_full=NOON - 50 * HOUR)
+    keep(scene, 9, by=OTHER)
+    assert scene.audit().view is not None
+    picture = scene.audited.hosts[WEB].picture
+    kind: BackupKind = "system"
+    daily, weekly = newest(picture.backups, kind, "daily"), newest(picture.backups, kind, "weekly")
+    assert daily is not None
+    assert weekly is not None
+    assert (daily.by, weekly.by) == (SAVE, OTHER)
+    assert newest(picture.backups, "data", "daily") is None
+
+
+def test_a_backup_server_tells_of_hosts_that_nobody_has_and_of_its_pools(scene: Scene) -> None:
+    pools = (BackupPool("cpool", 5 * 2**30),)
+    scene.observe(SAVE, backups=Backups((Backup(WEB), Backup("old"), Backup("older")), pools))
+    assert scene.wrong("backup", SAVE) == {"backup_of_nobody": "warning"}
+    said = sentences(scene.verdicts("backup", SAVE))
+    assert f"{SAVE} keeps backups of old and older, whom nobody has" in said["backup_of_nobody"]
+    assert said["backup_server"] == f"{SAVE} keeps 1 backups in 5 GiB"
+    details = scene.audited.groups["backup", SAVE].judged.details
+    assert isinstance(details, BackupServer)
+    assert (details.site, details.unknown, details.pools) == ("angers", ("old", "older"), pools)
+    scene.observe(SAVE, backups=Backups((Backup(WEB),), pools))
+    assert scene.wrong("backup", SAVE) == {}
+
+
+def test_a_name_that_the_settings_map_is_somebodys(scene: Scene) -> None:
+    scene.observe(SAVE, backups=Backups((Backup("www"),)))
+    assert scene.wrong("backup", SAVE) == {"backup_of_nobody": "warning"}
+    scene.settings = settings(backups={"hosts": {"www": {"certname": WEB, "kind": "system"}}})
+    scene.observe(SAVE, backups=Backups((Backup("www"),)))
+    assert scene.wrong("backup", SAVE) == {}
+
+
+def test_a_silent_backup_server_is_unknown_until_it_speaks(scene: Scene) -> None:
+    assert scene.wrong("backup", SAVE) == {"backup_server_silent": "unknown"}
+    scene.observe(SAVE, backups=Backups())
+    assert scene.wrong("backup", SAVE) == {}
+    scene.at += 601
+    assert scene.wrong("backup", SAVE) == {"backup_server_silent": "unknown"}
+
+
+def test_a_hypervisor_with_copies_of_guests_that_nobody_has_is_a_warning(scene: Scene) -> None:
+    scene.observe(KVM1, containers=(ContainerCopy("web"), ContainerCopy("gone")))
+    assert scene.wrong("backup", KVM1) == {"backup_of_nobody": "warning"}
+    scene.observe(KVM1, containers=(ContainerCopy("web"),))
+    assert scene.wrong("backup", KVM1) == {}
+
+
+def test_the_verdicts_stay_while_the_servers_go_on_saying_the_same(scene: Scene) -> None:
+    keep(scene, 1)
+    before = scene.audit()
+    for _ in range(3):
+        scene.at += 60
+        keep(scene, (scene.at - NOON) / HOUR + 1)
+        scene.audit()
+    assert scene.audited.hosts[WEB] is before.hosts[WEB]
+    assert scene.audited.groups["backup", SAVE] is before.groups["backup", SAVE]
