@@ -46,7 +46,9 @@ def _server(view: View, node: Node, kind: str) -> BackupServer:
     if kept is None:
         return BackupServer(site, speaks)
     backups = kept.seen.kinds.backups
-    return BackupServer(site, speaks, len(kept.backups), kept.unknown, backups.pools if backups else ())
+    unknown = view.pictures.unknown.get(name, ())
+    of_hosts = sum(map(len, kept.backups.values())) + len(kept.containers) - len(unknown)
+    return BackupServer(site, speaks, of_hosts, unknown, backups.pools if backups else ())
 
 
 def judge(server: BackupServer) -> Judged:

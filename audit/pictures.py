@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from audit.backups import Archive, Kept, Names, archive, backups_of, named, unknown
 from audit.disks import Writers, sharing, writers
@@ -47,7 +48,9 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
     roll = Roll(situation, estate)
     silenced = roll.concerned(before.roll, estate)
     others = None if others is None or silenced is None else others | silenced
-    developer = _Developer(situation, estate, kept, by, written, roll)
+    strangers = _unknown(situation, estate, was, kept, before)
+    ground = Pictures({}, kept, strangers, situation, by, written, roll)
+    developer = _Developer(situation, estate, roll, ground)
     pictures = {}
     for certname, node in estate.nodes.items():
         known = before.by_host.get(certname)
@@ -55,7 +58,7 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
             new = developer.picture(node)
             known = known if known is not None and known == new else new
         pictures[certname] = known
-    return Pictures(pictures, kept, _unknown(situation, estate, was, kept, before), situation, by, written, roll)
+    return replace(ground, by_host=pictures)
 
 
 def _copied(estate: Estate, kept: Archive, before: Archive) -> set[str]:
@@ -82,11 +85,10 @@ def _unknown(
 
 
 class _Developer:
-    def __init__(
-        self, situation: Situation, estate: Estate, kept: Archive, by: Names, written: Writers, keepers: Roll
-    ) -> None:
-        self._situation, self._estate, self._keepers = situation, estate, keepers
-        self._kept, self._by, self._written = kept, by, written
+    """Makes pictures; `ground` is what they are developed from, without any yet."""
+
+    def __init__(self, situation: Situation, estate: Estate, keepers: Roll, ground: Pictures) -> None:
+        self._situation, self._estate, self._keepers, self._ground = situation, estate, keepers, ground
         self._dark = dark_of(estate)
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
@@ -100,7 +102,7 @@ class _Developer:
         self._results = situation.now.classification.results
 
     def picture(self, node: Node) -> Picture:
-        situation, name = self._situation, node.host.name
+        situation, ground, name = self._situation, self._ground, node.host.name
         uuid = node.hardware.uuid if node.kind == "guest" and node.hardware else ""
         copies = self._estate.fleet.by_uuid.get(uuid, ()) if uuid else ()
         production, backup = self._name(node.host.production), self._name(node.host.backup)
@@ -110,10 +112,10 @@ class _Developer:
             backup=backup,
             copies=copies,
             namesakes=self._namesakes(node, copies) if copies else (),
-            sharing=sharing(copies, self._written),
+            sharing=sharing(copies, ground.writers),
             blind=self._blind(node, production, backup) if self._dark and node.kind == "guest" else (),
             own=situation.observations.get(name),
-            backups=backups_of(node, copies, self._kept, self._by.get(name, ()), situation.settings.backups),
+            backups=backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups),
             keepers=self._keepers.of(node, self._holders(node, copies, production, backup)),
             sizes=self._sizes(node, copies),
             run=situation.runs.get(name),

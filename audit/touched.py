@@ -23,7 +23,9 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
     that are touched for other reasons.
     """
     estate, was = now.now.estate, before.now.estate
-    if estate is None or was is None or _names(estate) != _names(was) or estate.targets != was.targets:
+    if estate is None or was is None or now.knows_runs != before.knows_runs:
+        return None
+    if _names(estate) != _names(was) or estate.targets != was.targets:
         return None
     names = differing(estate.nodes, was.nodes)
     names |= differing(now.observations, before.observations) | differing(now.runs, before.runs)
