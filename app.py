@@ -20,7 +20,7 @@ from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from settings import Settings
-from web import answers, changes, health, intake
+from web import answers, changes, health, intake, verdicts
 from web.access import Access
 from web.replies import refuse
 
@@ -74,6 +74,11 @@ class Runtime:
         """The verdicts, and what they were made from."""
         return self.auditor.audited
 
+    @property
+    def audit_problem(self) -> str:
+        """Why the verdicts are not made anew, "" when they are."""
+        return self.auditor.problem
+
     def _look(self) -> Situation:
         """All that the verdicts look at."""
         return Situation(
@@ -126,6 +131,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(health.blueprint(runtime.builder))
     app.register_blueprint(intake.blueprint(runtime, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
+    app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from msgspec import UNSET, Struct, UnsetType
 
+from audit.verdict import Check, Status, Unit
 from enc.preview import Difference
 from enc.why import Why
 from facts.findings import Finding
@@ -163,6 +164,65 @@ class Taken(Struct, frozen=True):
     refused: dict[str, str]
 
 
+class Measured(Struct, frozen=True):
+    """A measured value with its limits; null where there is none. A time is told as its age in seconds, null for
+    never.
+    """
+
+    label: str
+    value: float | None
+    unit: Unit
+    warning: float | None
+    critical: float | None
+
+
+class ReadSource(Struct, frozen=True):
+    """A target that was read for a verdict; `age` in seconds since then, null when it never was."""
+
+    kind: str
+    target: str
+    age: float | None
+
+
+class Judgement(Struct, frozen=True):
+    """One verdict."""
+
+    check: Check
+    code: str
+    subject: str
+    site: str
+    host: str
+    kind: str
+    schedule: str
+    status: Status
+    sentence: str
+    measures: tuple[Measured, ...]
+    sources: tuple[ReadSource, ...]
+
+
+class Counts(Struct, frozen=True):
+    """How many verdicts there are of each status."""
+
+    ok: int
+    warning: int
+    critical: int
+    unknown: int
+
+
+class Verdicts(Struct, frozen=True):
+    """`GET /verdicts`: what was asked for, worst first. `at`: when they were made (seconds since the epoch), `age`: how
+    many seconds ago; `problem` says why they cannot be relied on, null when they can. `counts` are of all that match
+    but for `status` and `limit`.
+    """
+
+    at: float
+    age: float
+    generation: int
+    problem: str | None
+    counts: Counts
+    verdicts: tuple[Judgement, ...]
+
+
 class Refusal(Struct, frozen=True):
     """Whatever was refused: what was wrong, and what to do."""
 
@@ -179,6 +239,7 @@ BODIES: dict[str, type[Struct]] = {
     "approve": Approved,
     "findings": Findings,
     "taken": Taken,
+    "verdicts": Verdicts,
     "refusal": Refusal,
 }
 
