@@ -1,7 +1,5 @@
 """What the small HTTP client makes of services that answer well, badly or not at all."""
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,46 +7,8 @@ import pytest
 from commands.client import Service
 from commands.outcome import Misused, No
 from errors import SourceError
-from settings import Settings, parse
-
-BODY = b"dn: x\n"
-
-
-class Scripted:
-    """A listening socket of 127.0.0.1 that answers one request with given bytes; None: never."""
-
-    def __init__(self) -> None:
-        self.reply: bytes | None = b""
-        self.asked = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def settings(self, host: str = "127.0.0.1") -> Settings:
-        listen = f"{host}:{self._listener.getsockname()[1]}"
-        return parse({"directory": {"uri": "ldap://x", "base": "dc=x"}, "listen": listen})
-
-    def _serve(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return
-        with connection:
-            end = b"\r\n\r\n"
-            while not self.asked.endswith(end):
-                self.asked += connection.recv(65536)
-                end = BODY if self.asked.startswith(b"POST") else end
-            if self.reply is None:
-                self._ended.wait(10)
-            else:
-                connection.sendall(self.reply)
-
-    def close(self) -> None:
-        self._ended.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+from settings import parse
+from tests.commands.scripted import BODY, Scripted, http
 
 
 @pytest.fixture
@@ -56,11 +16,6 @@ def scripted() -> Iterator[Scripted]:
     made = Scripted()
     yield made
     made.close()
-
-
-def http(status: int, body: bytes) -> bytes:
-    headers = f"Content-Length: {len(body)}\r\nX-Enclume-Age: 3\r\nX-Enclume-Generation: 1\r\n"
-    return f"HTTP/1.1 {status} X\r\n{headers}\r\n".encode() + body
 
 
 def test_an_answer_is_its_body_and_headers(scripted: Scripted) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.lab import LAB, Laboratory
+from tests.commands.lab import LAB, Done, Laboratory, enclume
+from tests.commands.perfdata import read
 from tests.live.server.authority import Authority, Identity
 from tests.live.slapd import Slapd
 from tests.waiting import until
@@ -85,3 +86,33 @@ def test_certificates_that_cannot_be_read_are_named(secured: Secured, tmp_path: 
     done = other_settings(secured, tmp_path, missing).run("classify", HOST)
     assert done.status == 2
     assert f"{tmp_path}/none.pem: cannot be used for TLS" in done.err
+
+
+def check(
+    secured: Secured, identity: Identity, *arguments: str, ca: Path | None = None, host: str = "localhost"
+) -> Done:
+    """Run the plugin with a certificate, as monitoring would: without settings."""
+    files = secured.tls(identity, ca)
+    options = ("--cert", files["certificate"], "--key", files["key"], "--ca", files["ca"])
+    return enclume(None, "check", "enc", "--url", f"https://{host}:{secured.lab.port}", *options, *arguments)
+
+
+def test_the_plugin_asks_with_a_certificate_of_its_own(secured: Secured) -> None:
+    own, host = secured.authority.issue(NAME), secured.authority.issue(HOST)
+    for done in (check(secured, own), check(secured, host, "--host", HOST, host="127.0.0.1")):
+        read(done.out)
+        assert "nothing is known" in done.out or done.status != 3, done.out
+    refused = check(secured, host, host="127.0.0.1")
+    assert refused.status == 3
+    assert f"{HOST} may not ask this" in refused.out
+
+
+def test_the_plugin_tells_nobody_else_what_it_wants(secured: Secured, tmp_path: Path) -> None:
+    """The name in the URL must stand in the certificate, unless it is that of this very machine."""
+    host = secured.authority.issue(HOST)
+    strange = check(secured, host)
+    assert strange.status == 3
+    assert f"localhost: shows the certificate of {NAME}, 127.0.0.1; name the service by one" in strange.out
+    untrusted = check(secured, host, ca=Authority(tmp_path / "other").ca, host="127.0.0.1")
+    assert untrusted.status == 3
+    assert "TLS failed (CERTIFICATE_VERIFY_FAILED); compare --cert" in untrusted.out
