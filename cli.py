@@ -14,6 +14,7 @@ COMMANDS = {
     "approve": "Show what the guard holds, and release it by its number.",
     "assign": "Add a host to a service in LDAP.",
     "unassign": "Remove a host from a service in LDAP.",
+    "audit": "Show what is wrong now, worst first.",
     "check": "Check one thing, as a plugin of Icinga or Nagios.",
     "doctor": "Check everything that Enclume stands on, and say what to do.",
 }

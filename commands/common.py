@@ -51,6 +51,11 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def printable(text: str) -> str:
+    """Text that stays on its line and cannot move a terminal's cursor."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def duration(seconds: float) -> str:
     """Seconds in the unit that people would use: 3 s, 12 min, 5 h, 2 days."""
     if seconds < 120:

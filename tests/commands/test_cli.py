@@ -48,7 +48,7 @@ def test_each_command_explains_itself_with_examples(name: str, capsys: pytest.Ca
     assert "Exit status" in text
 
 
-@pytest.mark.parametrize("name", ["classify", "why", "preview", "approve"])
+@pytest.mark.parametrize("name", ["classify", "why", "preview", "approve", "audit"])
 def test_a_command_that_asks_the_service_loads_no_client_of_the_sources(name: str) -> None:
     assert modules_after(f"import commands.{name}") & {"ldap3", "libvirt", "flask", "gunicorn", "pyasn1"} == set()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.common import counted, duration, table
+from commands.common import counted, duration, printable, table
 from commands.outcome import Misused, No, status_of
 from errors import EnclumeError, LdifError, SettingsError, SourceError, StateError
 
@@ -29,6 +29,10 @@ def test_each_kind_of_error_has_its_exit_status(error: EnclumeError, status: int
 )
 def test_durations_are_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_text_moves_no_cursor() -> None:
+    assert printable("\x1b[2Ja\nb\u202ec été") == " [2Ja b c été"
 
 
 def test_columns_are_aligned_and_lines_end_without_blanks() -> None:
