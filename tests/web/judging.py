@@ -7,10 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from msgspec.structs import replace
 
-from audit.all import Audited, JudgedGroup, JudgedHost, View
+from audit.all import Audited, JudgedGroup, JudgedHost
 from audit.picture import Picture
 from audit.pictures import NONE
 from audit.verdict import Judged, Verdict
+from audit.view import View
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from generation.now import Now
