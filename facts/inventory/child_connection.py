@@ -85,6 +85,14 @@ class Connection:
         """A domain's XML: what runs while it runs, else its definition; never with its secrets."""
         return str(self._call(glimpse.handle.XMLDesc, 0))
 
+    def definition(self, glimpse: Glimpse) -> str | None:
+        """A persistent domain's XML for its next start; None when libvirt does not tell."""
+        with suppress(libvirt.libvirtError):
+            return str(self._call(glimpse.handle.XMLDesc, libvirt.VIR_DOMAIN_XML_INACTIVE))
+        # What tells a broken line, or a domain that has gone, from a definition that libvirt keeps for itself.
+        self._call(glimpse.handle.isPersistent)
+        return None
+
     def host(self) -> Host:
         """The hypervisor's own name, size and version."""
         _model, megabytes, cpus, *_rest = self._call(self.libvirt.getInfo)

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
+from typing import NamedTuple
 
 import libvirt  # type: ignore[import-untyped]
 from msgspec import Struct
@@ -12,23 +13,35 @@ from msgspec.structs import replace
 from facts.inventory.child_connection import Connection, Glimpse, Host
 from facts.inventory.child_errors import is_gone
 from facts.inventory.child_surroundings import SurroundingsReader
-from facts.inventory.domains import Domain, HypervisorSeen
+from facts.inventory.definition import parse_definition
+from facts.inventory.domains import Definition, Domain, HypervisorSeen
 from facts.inventory.xml import Surroundings, parse_domain
 
 FLAGS_EVERY = 30.0
 ALL_EVERY = 300.0
+# libvirt's number of a domain that does not run.
+OFF = -1
 
 
 class Known(Struct, frozen=True):
-    """A domain as it was last seen, in which run, and the digest of the XML that it was read from."""
+    """A domain as it was last seen, in which run, and the digest of all XML that it was read from."""
 
     run: int
     digest: bytes
     domain: Domain
 
 
+class XML(NamedTuple):
+    """What libvirt writes of a domain; `inactive` is None when it is not persistent or could not be read."""
+
+    live: str
+    inactive: str | None
+
+
 class View:
-    """One hypervisor. The XML of a domain is read when it is new, started, ended, changed, and every five minutes."""
+    """One hypervisor. The XML of a domain is read when it is new, started, ended, changed, and every five minutes;
+    its definition with it.
+    """
 
     def __init__(self, patience: float, around: Surroundings) -> None:
         self._patience = patience
@@ -68,6 +81,7 @@ class View:
         if reread or now >= self._flags_due:
             self._autostart, self._persistent = connection.flags()
             self._flags_due = now + _spread(FLAGS_EVERY)
+            reread |= {uuid for uuid, known in self._known.items() if self._is_kept(uuid) != known.domain.persistent}
         known = self._read(connection, glimpses, reread, around)
         changed = known != self._known or host != self._host
         self._known, self._host, self._around = known, host, around
@@ -79,6 +93,9 @@ class View:
         known = self._known.get(glimpse.uuid)
         return known is None or known.run != glimpse.run or known.domain.name != glimpse.name
 
+    def _is_kept(self, uuid: str) -> bool:
+        return uuid in self._persistent
+
     def _read(
         self, connection: Connection, glimpses: list[Glimpse], reread: AbstractSet[str], around: Surroundings
     ) -> dict[str, Known]:
@@ -87,7 +104,7 @@ class View:
             before = self._known.get(glimpse.uuid)
             try:
                 if before is None or glimpse.uuid in reread:
-                    before = self._from_xml(glimpse, connection.xml(glimpse), before, around)
+                    before = self._from_xml(glimpse, self._xml(connection, glimpse), before, around)
             except libvirt.libvirtError as error:
                 if is_gone(error):
                     continue
@@ -95,12 +112,19 @@ class View:
             known[glimpse.uuid] = self._with_state(before, glimpse)
         return known
 
-    def _from_xml(self, glimpse: Glimpse, xml: str, before: Known | None, around: Surroundings) -> Known:
-        digest = blake2b(xml.encode(), digest_size=16).digest()
+    def _xml(self, connection: Connection, glimpse: Glimpse) -> XML:
+        """What runs and what is defined: one and the same while the domain is off."""
+        live = connection.xml(glimpse)
+        if glimpse.uuid not in self._persistent:
+            return XML(live, None)
+        return XML(live, live if glimpse.run == OFF else connection.definition(glimpse))
+
+    def _from_xml(self, glimpse: Glimpse, xml: XML, before: Known | None, around: Surroundings) -> Known:
+        digest = blake2b("\0".join(filter(None, xml)).encode(), digest_size=16).digest()
         if before is not None and before.digest == digest and around is self._around:
             return before
         try:
-            said = parse_domain(xml, around)
+            said = parse_domain(xml.live, around)
         except ValueError as error:
             raise ValueError(f"domain {glimpse.name} ({glimpse.uuid}): {error}") from error
         domain = Domain(
@@ -115,6 +139,7 @@ class View:
             interfaces=said.interfaces,
             disks=said.disks,
             metadata=said.metadata,
+            definition=_definition(xml.inactive, around),
         )
         return Known(glimpse.run, digest, domain)
 
@@ -137,6 +162,14 @@ class View:
             libvirt_version=host.libvirt_version,
             domains=tuple(known.domain for known in self._known.values()),
         )
+
+
+def _definition(xml: str | None, around: Surroundings) -> Definition | None:
+    """The definition, None when there is none or it says nothing that can be read: nobody's state rests on it."""
+    try:
+        return None if xml is None else parse_definition(xml, around)
+    except ValueError:
+        return None
 
 
 def _spread(seconds: float) -> float:

@@ -8,6 +8,7 @@ import re
 from xml.etree.ElementTree import Element
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from facts.inventory.domains import Disk, StorageKind
 
@@ -48,6 +49,12 @@ def parse_disk(element: Element, pools: tuple[Pool, ...]) -> Disk | None:
     """The disk that a `<disk>` element describes; None for a CD-ROM or floppy drive."""
     if element.get("device", "disk") not in ("disk", "lun"):
         return None
+    disk = _held(element, pools)
+    may_be_shared = element.find("shareable") is not None or element.find("readonly") is not None
+    return replace(disk, shareable=True) if may_be_shared else disk
+
+
+def _held(element: Element, pools: tuple[Pool, ...]) -> Disk:
     target = _attribute(element, "target", "dev") or ""
     source = element.find("source")
     if source is None:

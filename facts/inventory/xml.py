@@ -33,7 +33,11 @@ class DomainXML(Struct, frozen=True):
 
 def parse_domain(text: str, around: Surroundings) -> DomainXML:
     """What a domain's XML says; raises ValueError for anything that is not a domain's XML."""
-    root = _root(text, "domain")
+    return read_domain(parse_root(text, "domain"), text, around)
+
+
+def read_domain(root: Element, text: str, around: Surroundings) -> DomainXML:
+    """What a domain's XML says, with `root` what `parse_root` made of it."""
     memory = root.find("memory")
     vcpus = root.findtext("vcpu", "1").strip()
     if memory is None or not vcpus.isdecimal():
@@ -50,17 +54,17 @@ def parse_domain(text: str, around: Surroundings) -> DomainXML:
 
 def parse_network(text: str) -> tuple[str, str | None]:
     """A network's name, and the bridge that it is on if it is on one."""
-    root = _root(text, "network")
+    root = parse_root(text, "network")
     bridge = root.find("bridge")
     return root.findtext("name", ""), None if bridge is None else bridge.get("name")
 
 
 def parse_pool_text(text: str) -> Pool:
     """The pool that a pool's XML describes."""
-    return parse_pool(_root(text, "pool"))
+    return parse_pool(parse_root(text, "pool"))
 
 
-def _root(text: str, expected: str) -> Element:
+def parse_root(text: str, expected: str) -> Element:
     """The XML's root. libvirt writes no document type: one that is there could expand entities without end."""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError(f"the {expected}'s XML has a document type, which libvirt never writes")

@@ -129,9 +129,10 @@ class Guests(ABC):
             for domain in connection.listAllDomains(0):
                 if domain.name() != guest:
                     continue
+                kept = domain.isPersistent()
                 if domain.isActive():
                     domain.destroy()
-                if domain.isPersistent():
+                if kept:
                     domain.undefine()
 
     def state(self, guest: str) -> tuple[int, int]:

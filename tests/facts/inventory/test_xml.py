@@ -133,6 +133,11 @@ def test_metadata_is_what_stands_there_and_empty_when_there_is_none() -> None:
         ("<disk type='vhostuser'><source type='unix' path='/run/x'/>", Disk("vda", "other", "")),
         ("<disk type='file'>", Disk("vda", "other", "")),
         ("<disk type='block' device='lun'><source dev='/dev/sdc'/>", Disk("vda", "other", "/dev/sdc")),
+        (
+            "<disk type='file'><source file='/images/a'/><shareable/>",
+            Disk("vda", "file", "/images/a", shareable=True),
+        ),
+        ("<disk type='file'><readonly/><source file='/images/a'/>", Disk("vda", "file", "/images/a", shareable=True)),
         ("<disk type='file' device='cdrom'><source file='/iso'/>", None),
         ("<disk type='file' device='floppy'><source file='/f'/>", None),
     ],
