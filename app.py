@@ -46,7 +46,9 @@ class Runtime:
         self.rules = known_rules or rules.load(settings.rules)
         self.upkeep = Upkeep()
         libvirt = settings.hypervisors
-        self.inventory = inventory or InventorySource(libvirt.deadline, libvirt.interval, libvirt.allow_test)
+        self.inventory = inventory or InventorySource(
+            libvirt.deadline, libvirt.interval, libvirt.allow_test, libvirt.statistics
+        )
         self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
         self.observatory = Observatory(self._observed)
         self.auditor = Auditor(self._look, prepare=self._restore)

@@ -7,7 +7,8 @@ from typing import BinaryIO
 import msgspec
 
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
-from facts.inventory.messages import Confirmed, Failed, Message, Observed, encode
+from facts.inventory.messages import Confirmed, Failed, Measured, Message, Observed, encode
+from facts.inventory.statistics import HypervisorStatistics
 
 
 class Outbox:
@@ -34,6 +35,11 @@ class Outbox:
         """Say at once that a hypervisor could not be read."""
         with self._lock:
             self._send(Failed(target, at, reason))
+
+    def measured(self, target: HypervisorTarget, seen: HypervisorStatistics) -> None:
+        """Say at once what a hypervisor's statistics are now."""
+        with self._lock:
+            self._send(Measured(target, seen))
 
     def flush(self) -> None:
         """Send what was confirmed since the last time, even if nothing was: it shows that the child lives."""

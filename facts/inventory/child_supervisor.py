@@ -4,6 +4,7 @@ import os
 import threading
 import time
 
+from facts.inventory.child_meter import Meters
 from facts.inventory.child_outbox import Outbox
 from facts.inventory.child_watcher import Watcher
 from facts.inventory.domains import HypervisorTarget
@@ -40,6 +41,7 @@ class Supervisor:
         self.lost: list[Watcher] = []
         self._patience: dict[HypervisorTarget, float] = {}
         self._revive_due: dict[HypervisorTarget, float] = {}
+        self._meters = Meters(outbox)
 
     def watch(self, wanted: Watch) -> None:
         """Watch these hypervisors and no others."""
@@ -52,6 +54,7 @@ class Supervisor:
             fresh = [target for target in wanted.targets if target not in self._watchers]
             for number, target in enumerate(fresh):
                 self._begin(target, Surroundings(), number * STAGGER)
+            self._meters.watch(wanted)
 
     def run(self) -> None:
         """Supervise for the life of the process."""
@@ -78,6 +81,7 @@ class Supervisor:
             for target, watcher in tuple(self._watchers.items()):
                 self._check(target, watcher)
             self.lost = [watcher for watcher in self.lost if watcher.is_alive()]
+            self._meters.check(self._watchers)
 
     def _check(self, target: HypervisorTarget, watcher: Watcher) -> None:
         if not watcher.is_alive():

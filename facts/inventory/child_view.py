@@ -58,6 +58,11 @@ class View:
         """The networks and pools that were last read."""
         return self._reader.latest
 
+    @property
+    def domains(self) -> tuple[Domain, ...] | None:
+        """The domains as they were last seen, None before that; from any thread."""
+        return tuple(known.domain for known in self._known.values()) if self._host else None
+
     def distrust(self) -> None:
         """Have the next update read everything, since events may have been missed."""
         self._all_due = 0.0
@@ -84,7 +89,8 @@ class View:
             reread |= {uuid for uuid, known in self._known.items() if self._is_kept(uuid) != known.domain.persistent}
         known = self._read(connection, glimpses, reread, around)
         changed = known != self._known or host != self._host
-        self._known, self._host, self._around = known, host, around
+        self._known, self._around = known, around
+        self._host = host
         if everything:
             self._all_due = now + _spread(ALL_EVERY)
         return self._seen(host) if changed else None

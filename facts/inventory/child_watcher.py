@@ -12,13 +12,15 @@ from facts.inventory.child_connection import Connection
 from facts.inventory.child_errors import no_answer, sentence
 from facts.inventory.child_outbox import Outbox
 from facts.inventory.child_view import View
-from facts.inventory.domains import HypervisorTarget
+from facts.inventory.domains import Domain, HypervisorTarget
 from facts.inventory.messages import Watch
 from facts.inventory.uri import HypervisorURI
 from facts.inventory.xml import Surroundings
 
 # Events come in bursts: one look serves those of the same moment.
 QUIET = 0.01
+# A hypervisor that takes longer for a call is left alone by whoever can wait.
+PROMPT = 1.0
 
 
 class Watcher:
@@ -74,6 +76,11 @@ class Watcher:
         """Seconds since the call under way began; 0 while none is under way."""
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
+
+    def at_rest(self) -> tuple[Domain, ...] | None:
+        """The domains as they were last seen; None while the hypervisor is not connected or slow to answer."""
+        connected = self._connection is not None and self.hung_for() < PROMPT
+        return self._view.domains if connected else None
 
     def check(self) -> None:
         """Report a call that is past its deadline; again while it hangs, ever more seldom."""

@@ -2,8 +2,10 @@
 
 import threading
 import time
+from collections.abc import Mapping
 
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
+from facts.inventory.statistics import HypervisorStatistics
 from facts.source import Ledger, Observation, SourceKey
 
 
@@ -19,6 +21,7 @@ class MemoryInventory:
         self._wanted: dict[str, HypervisorTarget] = {}
         self._worlds: dict[str, HypervisorSeen | str] = {}
         self._delivered: dict[str, HypervisorSeen | str] = {}
+        self._measured: dict[str, HypervisorStatistics] = {}
 
     def start(self, ledger: Ledger) -> None:
         """Deliver what is there, and from now on every change."""
@@ -37,6 +40,8 @@ class MemoryInventory:
             wanted = {target.name: target for target in targets}
             kept = {name for name, target in wanted.items() if self._wanted.get(name) == target}
             self._delivered = {name: world for name, world in self._delivered.items() if name in kept}
+            for name in self._wanted.keys() - kept:
+                self._measured.pop(name, None)
             self._wanted = wanted
             self._deliver_all()
 
@@ -52,6 +57,16 @@ class MemoryInventory:
         """The hypervisor is read again."""
         with self._lock:
             self._deliver(name)
+
+    def measure(self, name: str, seen: HypervisorStatistics) -> None:
+        """The hypervisor's statistics are now these."""
+        with self._lock:
+            self._measured[name] = seen
+
+    def statistics(self) -> Mapping[str, HypervisorStatistics]:
+        """The last statistics of each hypervisor that has any, by name; a mapping that never changes."""
+        with self._lock:
+            return {name: seen for name, seen in self._measured.items() if name in self._wanted}
 
     def _change(self, name: str, world: HypervisorSeen | str) -> None:
         with self._lock:

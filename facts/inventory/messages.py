@@ -4,15 +4,17 @@ import msgspec
 from msgspec import Struct
 
 from facts.inventory.domains import HypervisorTarget
+from facts.inventory.statistics import HypervisorStatistics
 
 
 class Watch(Struct, frozen=True):
-    """To the child: observe exactly these from now on. `deadline` and `interval` in seconds."""
+    """To the child: observe exactly these from now on. All times in seconds; `statistics` 0 is never."""
 
     targets: tuple[HypervisorTarget, ...]
     deadline: float
     interval: float
     allow_test: bool = False
+    statistics: float = 0.0
 
 
 class Observed(Struct, frozen=True, tag="observed"):
@@ -37,7 +39,14 @@ class Failed(Struct, frozen=True, tag="failed"):
     reason: str
 
 
-Message = Observed | Confirmed | Failed
+class Measured(Struct, frozen=True, tag="measured"):
+    """From the child: what the target's statistics are now."""
+
+    target: HypervisorTarget
+    seen: HypervisorStatistics
+
+
+Message = Observed | Confirmed | Failed | Measured
 
 encode = msgspec.json.encode
 decode_watch = msgspec.json.Decoder(Watch).decode

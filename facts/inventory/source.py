@@ -3,14 +3,16 @@
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 from facts.inventory.children import InventoryChild
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
-from facts.inventory.messages import Confirmed, Failed, Message, Observed, Watch
+from facts.inventory.messages import Confirmed, Failed, Measured, Message, Observed, Watch
+from facts.inventory.statistics import HypervisorStatistics
 from facts.source import Ledger, Observation, SourceKey
 
 START_UP = 3.0
@@ -20,16 +22,23 @@ _decode_seen = msgspec.json.Decoder(HypervisorSeen).decode
 class InventorySource:
     """Observes hypervisors through the inventory child (`facts.source.Source`); which ones may change at any time.
 
-    `deadline`: seconds a hypervisor may take to answer; `interval`: seconds between two looks at it;
-    `allow_test`: libvirt's test driver is accepted.
+    `deadline`: seconds a hypervisor may take to answer; `interval`: seconds between two looks at it; `statistics`:
+    seconds between two readings of its guests' statistics, 0 for none; `allow_test`: libvirt's test driver is accepted.
     """
 
-    def __init__(self, deadline: float, interval: float, allow_test: bool = False) -> None:  # noqa: FBT001, FBT002
-        self._deadline, self._interval, self._allow_test = deadline, interval, allow_test
+    def __init__(
+        self,
+        deadline: float,
+        interval: float,
+        allow_test: bool = False,  # noqa: FBT001, FBT002
+        statistics: float = 0.0,
+    ) -> None:
+        self._settings = Watch((), deadline, interval, allow_test, statistics)
         self._child = InventoryChild(self._receive, self._troubled)
         self._ledger: Ledger | None = None
         self._wanted: dict[str, HypervisorTarget] = {}
         self._digests: dict[str, bytes] = {}
+        self._statistics: Mapping[str, HypervisorStatistics] = {}
         self._lock = threading.Lock()
 
     @property
@@ -54,8 +63,13 @@ class InventorySource:
                 return
             kept = {name for name, target in wanted.items() if self._wanted.get(name) == target}
             self._digests = {name: digest for name, digest in self._digests.items() if name in kept}
+            self._statistics = {name: seen for name, seen in self._statistics.items() if name in kept}
             self._wanted = wanted
-            self._child.watch(Watch(tuple(wanted.values()), self._deadline, self._interval, self._allow_test))
+            self._child.watch(replace(self._settings, targets=tuple(wanted.values())))
+
+    def statistics(self) -> Mapping[str, HypervisorStatistics]:
+        """The last statistics of each hypervisor that has any, by name; a mapping that never changes."""
+        return self._statistics
 
     def _receive(self, message: Message) -> None:
         match message:
@@ -63,6 +77,8 @@ class InventorySource:
                 self._observed(message)
             case Confirmed(read_at=read_at):
                 self._confirmed(read_at)
+            case Measured():
+                self._measured(message)
             case Failed(target=target, at=at, reason=reason) if self._is_wanted(target):
                 self._to.failed(_key(target.name), at, reason)
 
@@ -79,6 +95,12 @@ class InventorySource:
             self._to.confirmed(_key(name), message.read_at)
         else:
             self._to.observed(Observation(_key(name), _decode_seen(message.seen), message.read_at))
+
+    def _measured(self, message: Measured) -> None:
+        name = message.target.name
+        with self._lock:
+            if self._wanted.get(name) == message.target:
+                self._statistics = {**self._statistics, name: message.seen}
 
     def _confirmed(self, read_at: dict[str, float]) -> None:
         with self._lock:

@@ -55,7 +55,7 @@ class LiveWorld:
     """Real hypervisors; which of them answers to which name is the contract's business."""
 
     def __init__(self, hypervisors: tuple[Hypervisor, Hypervisor], guest: str) -> None:
-        self.source = InventorySource(5.0, 0.2)
+        self.source = InventorySource(5.0, 0.2, statistics=0.2)
         self._hypervisors = dict(zip(("hv1", "hv2"), hypervisors, strict=True))
         self._guest = guest
 
@@ -71,6 +71,9 @@ class LiveWorld:
 
     def nudge(self, name: str) -> None:
         """Each hypervisor is read by itself, five times a second."""
+
+    def measure(self, target: HypervisorTarget) -> None:
+        """The same."""
 
 
 class TestLiveInventory(InventoryContract):

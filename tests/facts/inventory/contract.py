@@ -4,12 +4,13 @@ A file of tests subclasses `InventoryContract` and gives it a `world`.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import pytest
 
 from facts.inventory.domains import HypervisorTarget
+from facts.inventory.statistics import HypervisorStatistics
 from facts.source import Ledger, SourceKey
 from tests.facts.inventory.recorder import Recorder
 from tests.waiting import until
@@ -23,6 +24,8 @@ class WatchingSource(Protocol):
     def stop(self) -> None: ...
 
     def watch(self, targets: tuple[HypervisorTarget, ...]) -> None: ...
+
+    def statistics(self) -> Mapping[str, HypervisorStatistics]: ...
 
 
 class World(Protocol):
@@ -42,12 +45,21 @@ class World(Protocol):
     def nudge(self, name: str) -> None:
         """Have the hypervisor read again, if that does not happen by itself."""
 
+    def measure(self, target: HypervisorTarget) -> None:
+        """Have the hypervisor's statistics read, if that does not happen by itself."""
+
 
 def read_again(world: World, recorder: Recorder, name: str) -> None:
     """Have a hypervisor read once more, and wait until it was."""
     begun = time.time()
     world.nudge(name)
     until(lambda: recorder.read_at(name) >= begun, 15, f"{name} to be read again")
+
+
+def measured(world: World, target: HypervisorTarget) -> None:
+    """Wait until there are statistics of a hypervisor."""
+    world.measure(target)
+    until(lambda: target.name in world.source.statistics(), 15, f"the statistics of {target.name}")
 
 
 class InventoryContract:
@@ -118,6 +130,31 @@ class InventoryContract:
         world.source.watch(())
         world.source.watch((target,))
         until(lambda: recorder.count("hv1") == 2, 15, "hv1 again")
+
+    def test_statistics_are_there_for_whom_they_were_read_and_go_with_the_hypervisor(
+        self, world: World, recorder: Recorder
+    ) -> None:
+        first, second = world.good("hv1"), world.good("hv2")
+        world.source.watch((first, second))
+        until(lambda: recorder.last("hv1") and recorder.last("hv2"), 15, "hv1 and hv2")
+        begun = time.time()
+        measured(world, first)
+        measured(world, second)
+        kept = world.source.statistics()
+        assert all(seen.read_at >= begun - 1 for seen in kept.values())
+        world.source.watch((second,))
+        assert set(world.source.statistics()) == {"hv2"}
+        assert set(kept) == {"hv1", "hv2"}
+
+    def test_statistics_of_a_hypervisor_that_is_watched_elsewhere_are_not_the_old_ones(
+        self, world: World, recorder: Recorder
+    ) -> None:
+        target = world.good("hv1")
+        world.source.watch((target,))
+        until(lambda: recorder.last("hv1"), 15, "hv1")
+        measured(world, target)
+        world.source.watch((HypervisorTarget("hv1", world.bad("dead").uri),))
+        assert not world.source.statistics()
 
     def test_watching_may_begin_before_the_start(self, world: World) -> None:
         recorder = Recorder()

@@ -1,12 +1,15 @@
 """The inventory through its child, on libvirt's test driver, which needs no server."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from facts.inventory.domains import Disk, HypervisorTarget, Interface
+from facts.inventory.messages import Measured
 from facts.inventory.source import InventorySource, read_once
+from facts.inventory.statistics import HypervisorStatistics
 from tests.facts.inventory.contract import InventoryContract
 from tests.facts.inventory.recorder import Recorder
 from tests.waiting import until
@@ -33,6 +36,10 @@ class DriverWorld:
 
     def nudge(self, name: str) -> None:
         """Each hypervisor is read by itself, five times a second."""
+
+    def measure(self, target: HypervisorTarget) -> None:
+        """The test driver has no statistics of its own: what the child would say of another's."""
+        self.source._receive(Measured(target, HypervisorStatistics(time.time(), {})))
 
     def _node(self, file: str, text: str, name: str = "") -> HypervisorTarget:
         path = self._folder / f"{file}.xml"
@@ -87,6 +94,17 @@ def test_reading_once_gives_what_is_there_and_says_what_could_not_be_read(world:
     assert isinstance(answers["dead"], str)
     assert not isinstance(answers["hv1"], str)
     assert len(answers["hv1"].domains) == 10
+
+
+def test_a_driver_without_statistics_has_none_and_is_read_all_the_same(world: DriverWorld, recorder: Recorder) -> None:
+    source = InventorySource(5.0, 0.2, allow_test=True, statistics=0.1)
+    target = world.good("hv1")
+    source.watch((target,))
+    source.start(recorder)
+    until(lambda: recorder.last("hv1"), 15, "hv1")
+    recorder.until_read("hv1")
+    source.stop()
+    assert (source.statistics(), recorder.reasons("hv1")) == ({}, [])
 
 
 def test_reading_nothing_once_is_no_wait() -> None:

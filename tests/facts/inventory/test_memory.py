@@ -1,9 +1,12 @@
 """The inventory in memory keeps the contract."""
 
+import time
+
 import pytest
 
 from facts.inventory.domains import Domain, HypervisorSeen, HypervisorTarget
 from facts.inventory.memory import MemoryInventory
+from facts.inventory.statistics import HypervisorStatistics
 from tests.facts.inventory.contract import InventoryContract
 from tests.facts.inventory.recorder import Recorder
 
@@ -40,6 +43,9 @@ class MemoryWorld:
 
     def nudge(self, name: str) -> None:
         self.source.confirm(name)
+
+    def measure(self, target: HypervisorTarget) -> None:
+        self.source.measure(target.name, HypervisorStatistics(time.time(), {}))
 
 
 class TestMemoryInventory(InventoryContract):
