@@ -53,7 +53,7 @@ class Enclume:
 
     def wait_ready(self, timeout: float = 30) -> Self:
         """Return when it has answers."""
-        until(lambda: self._get("/health/ready")[0] == 200, timeout, f"the service at {self.url}")
+        until(lambda: self.get("/health/ready")[0] == 200, timeout, f"the service at {self.url}")
         return self
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class Enclume:
 
     def answer(self, certname: str) -> Any:
         """What it says about a node, as its own certificate may ask; None while it says nothing."""
-        status, body = self._get(f"/enc/{certname}")
+        status, body = self.get(f"/enc/{certname}")
         return json.loads(body) if status == 200 else None
 
     def __enter__(self) -> Self:
@@ -76,7 +76,8 @@ class Enclume:
     ) -> None:
         self.stop()
 
-    def _get(self, path: str) -> tuple[int, bytes]:
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body, as its own certificate may ask; status 0 while nobody listens."""
         assert self._process is not None
         assert self._process.poll() is None, f"the service ended: {self.log[-3000:]}"
         context = ssl.create_default_context(cafile=str(self.identity.ca))

@@ -37,8 +37,15 @@ class Authority:
         self.ca.write_bytes(signer.public_bytes(PEM) + root.public_bytes(PEM))
         self.revoke()
 
-    def issue(self, name: str, life: dt.timedelta = LIFE, common_names: Sequence[str] | None = None) -> Identity:
-        """A certificate for host `name` and 127.0.0.1; a negative `life` makes an expired one."""
+    def issue(
+        self,
+        name: str,
+        life: dt.timedelta = LIFE,
+        common_names: Sequence[str] | None = None,
+        alt_names: Sequence[str] = (),
+    ) -> Identity:
+        """A certificate for host `name`, `alt_names` and 127.0.0.1; a negative `life` makes an expired one."""
+        names = [x509.DNSName(one) for one in (name, *alt_names)]
         key = self._make_key()
         begin = dt.datetime.now(dt.UTC) - LIFE + min(life, dt.timedelta(0))
         certificate = (
@@ -50,8 +57,7 @@ class Authority:
             .not_valid_before(begin)
             .not_valid_after(dt.datetime.now(dt.UTC) + life)
             .add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(IPv4Address("127.0.0.1"))]),
-                critical=False,
+                x509.SubjectAlternativeName([*names, x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
             )
             .sign(self._key, hashes.SHA256())
         )

@@ -1,0 +1,87 @@
+"""A real DRBD 8.4 pair on the lab's two nodes: the resource `r0` on their second disks."""
+
+from tests.lab.nodes import Node
+from tests.waiting import until
+
+RESOURCE = "r0"
+DEVICE = "/dev/drbd0"
+# A cut is noticed within two seconds instead of ten. DRBD wants `timeout` (tenths) below both intervals (seconds).
+CONFIGURATION = f"""resource {RESOURCE} {{
+  device {DEVICE}; disk /dev/vdb; meta-disk internal;
+  net {{ protocol C; timeout 9; ping-timeout 9; ping-int 1; connect-int 1; }}
+  {{ends}}
+}}
+"""
+
+
+def create(primary: Node, secondary: Node) -> None:
+    """Make the pair: connected, both sides up to date without a first sync, since both are empty."""
+    nodes = (primary, secondary)
+    ends = " ".join(f"on {node.name} {{ address {node.address}:7789; }}" for node in nodes)
+    for node in nodes:
+        node.write("/etc/drbd.d/r0.res", CONFIGURATION.replace("{ends}", ends).encode())
+        node.run(f"modprobe drbd; drbdadm create-md --force {RESOURCE}; drbdadm up {RESOURCE}")
+    until_connection("Connected", *nodes)
+    primary.run(f"drbdadm -- --clear-bitmap new-current-uuid {RESOURCE}/0; drbdadm primary {RESOURCE}")
+    until_in_sync(*nodes)
+
+
+def write(node: Node, *, kilobytes: int, offset: int = 0) -> None:
+    """Write random blocks of 64 KiB to the device of a primary, so many KiB from its start on."""
+    blocks, skipped = kilobytes // 64, offset // 64
+    node.run(f"dd if=/dev/urandom of={DEVICE} bs=64k count={blocks} seek={skipped} oflag=direct")
+
+
+def promote(node: Node) -> None:
+    """Make a node primary, as an administrator does who believes the other one dead."""
+    node.run(f"drbdadm primary {RESOURCE}")
+
+
+def give_up(node: Node) -> None:
+    """End a split brain on the side whose changes are thrown away; the other side then needs `reconnect`."""
+    node.run(f"drbdadm secondary {RESOURCE}; drbdadm connect --discard-my-data {RESOURCE}")
+
+
+def reconnect(node: Node) -> None:
+    """End a split brain on the side whose changes stay."""
+    node.run(f"drbdadm connect {RESOURCE}")
+
+
+def mend(keeper: Node, other: Node) -> None:
+    """Whatever happened, bring the pair back in order: the first is primary, and its data wins."""
+    keeper.plug_cable()
+    if disks(keeper) == "UpToDate/UpToDate":
+        return
+    for node in (keeper, other):
+        node.run(f"drbdadm disconnect {RESOURCE} || true")
+    give_up(other)
+    reconnect(keeper)
+    until_in_sync(keeper, other)
+
+
+def until_connection(state: str, *nodes: Node) -> None:
+    """Wait until each node says this of its connection (drbdadm's word for it)."""
+    for node in nodes:
+        until(lambda node=node: connection(node) == state, 60, f"{node.name}'s mirror to be {state}")  # type: ignore[misc]
+
+
+def until_in_sync(*nodes: Node) -> None:
+    """Wait until both sides are up to date, as each node sees it."""
+    until_connection("Connected", *nodes)
+    for node in nodes:
+        until(lambda node=node: disks(node) == "UpToDate/UpToDate", 60, f"{node.name}'s mirror to be in sync")  # type: ignore[misc]
+
+
+def connection(node: Node) -> str:
+    """Connected, WFConnection, StandAlone…"""
+    return node.run(f"drbdadm cstate {RESOURCE}").strip()
+
+
+def disks(node: Node) -> str:
+    """Its own disk and the peer's, for example UpToDate/DUnknown."""
+    return node.run(f"drbdadm dstate {RESOURCE}").strip()
+
+
+def checksum(node: Node) -> str:
+    """The digest of all that the device holds; the node has to be primary."""
+    return node.run(f"sha256sum <{DEVICE}").split()[0]

@@ -1,0 +1,46 @@
+"""A real NFS server on one node of the lab and its mounts on the other, with reads and writes that can be counted.
+
+I/O is direct: each block of at most 64 KiB is one READ or WRITE on the wire, whatever the client could cache.
+"""
+
+from typing import Literal
+
+from tests.lab.nodes import Node
+
+Version = Literal["3", "4.2"]
+EXPORT = "/srv/export"
+THREADS = 4
+SERVE = f"""modprobe nfsd
+mkdir -p {EXPORT} /run/rpc_pipefs
+echo '{EXPORT} 10.77.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid=0)' >/etc/exports
+mount -t nfsd nfsd /proc/fs/nfsd
+mount -t rpc_pipefs rpc_pipefs /run/rpc_pipefs
+rpcbind -w
+exportfs -a
+rpc.nfsd {THREADS}
+rpc.mountd
+echo Y >/proc/fs/nfsd/v4_end_grace"""
+"""The last line: no client was there before, so that none need be waited for (90 s)."""
+
+
+def serve(server: Node) -> None:
+    """Start the NFS server with its one export, which is also the root of NFSv4's names."""
+    server.run(SERVE)
+
+
+def mount(client: Node, server: Node, version: Version) -> str:
+    """Mount the export; returns where."""
+    path, export = f"/mnt/v{version}", EXPORT if version == "3" else "/"
+    options = f"vers={version},proto=tcp" + (",nolock" if version == "3" else "")
+    client.run(f"mkdir -p {path}; mount -t nfs -o {options} {server.name}:{export} {path}")
+    return path
+
+
+def write(client: Node, path: str, *, blocks: int, size: int) -> None:
+    """Write so many blocks of so many bytes to a file below a mount, each straight to the server."""
+    client.run(f"dd if=/dev/zero of={path} bs={size} count={blocks} oflag=direct conv=notrunc")
+
+
+def read(client: Node, path: str, *, blocks: int, size: int) -> None:
+    """Read so many blocks of so many bytes of a file below a mount, each straight from the server."""
+    client.run(f"dd if={path} of=/dev/null bs={size} count={blocks} iflag=direct")

@@ -1,0 +1,40 @@
+"""Two nodes with a real NFS server and a real DRBD pair: what their kernels count, and what is made of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.lab.nodes import Node, two_nodes
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOTING = "from tests.lab.nodes import two_nodes\nwith two_nodes(): pass"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[tuple[Node, Node]]:
+    with two_nodes() as pair:
+        yield pair
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_node_outlives_whoever_started_it(number: signal.Signals) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", BOOTING], env=env, stderr=subprocess.DEVNULL) as starter:
+        machines = until(lambda: _machines(starter.pid), 120, "two nodes to boot")
+        starter.send_signal(number)
+        assert starter.wait(20) != 0
+    _, left = psutil.wait_procs(machines, 10)
+    assert left == []
+
+
+def _machines(starter: int) -> list[psutil.Process]:
+    """Both of them, or none yet."""
+    found = [child for child in psutil.Process(starter).children() if child.name().startswith("qemu-system")]
+    return found if len(found) == 2 else []
