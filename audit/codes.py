@@ -15,4 +15,9 @@ CODES: dict[str, str] = {
     "backup_server": "a backup server speaks, and keeps backups of known hosts only",
     "backup_server_silent": "a backup server's own observer is missing or silent",
     "backup_of_nobody": "a backup server keeps backups of hosts that nobody has",
+    "nfsd": "an NFS server speaks and serves; its rates, and who loads it most",
+    "nfsd_silent": "an NFS server's own observer is missing or silent",
+    "nfsd_down": "a host that provides nfs runs no thread of its NFS server",
+    "nfsd_starved": "too many packets found no idle thread of an NFS server",
+    "nfsd_client_silent": "a client has not renewed its lease with an NFS server for long",
 }
