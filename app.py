@@ -89,6 +89,7 @@ class Runtime:
             settings=self.settings,
             freshness=self.upkeep.freshness(),
             observations=self.observatory.hosts(),
+            statistics=self.inventory.statistics(),
             problems=self.builder.problems,
         )
 
