@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from audit import backup, backup_servers, storage
+from audit import backup, backup_servers, mirrors, storage
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation
@@ -23,6 +23,7 @@ HOST_AUDITS: Mapping[Check, HostAudit] = {
 GROUP_AUDITS: Mapping[Check, GroupAudit] = {
     "backup": backup_servers.groups,
     "storage": storage.groups,
+    "mirror": mirrors.groups,
 }
 
 _LOG = logging.getLogger("enclume.audit")

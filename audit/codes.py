@@ -20,4 +20,12 @@ CODES: dict[str, str] = {
     "nfsd_down": "a host that provides nfs runs no thread of its NFS server",
     "nfsd_starved": "too many packets found no idle thread of an NFS server",
     "nfsd_client_silent": "a client has not renewed its lease with an NFS server for long",
+    "mirror": "a mirror is in sync, or has not been out of sync for long",
+    "mirror_behind": "a mirror has not been in sync for long",
+    "mirror_split_brain": "both ends of a mirror went their own ways",
+    "mirror_two_primaries": "both ends of a mirror are primary",
+    "mirror_no_primary": "no end of a mirror is primary",
+    "mirror_disk": "an end of a mirror has lost its disk",
+    "mirror_missing": "a host that should be an end of a mirror shows none",
+    "mirror_silent": "the observer of an end of a mirror is missing or silent",
 }
