@@ -28,4 +28,11 @@ CODES: dict[str, str] = {
     "mirror_disk": "an end of a mirror has lost its disk",
     "mirror_missing": "a host that should be an end of a mirror shows none",
     "mirror_silent": "the observer of an end of a mirror is missing or silent",
+    "run": "a node's last Puppet run is young and did its work",
+    "run_late": "a node has not run Puppet for long",
+    "run_failed": "a node's last Puppet run failed",
+    "run_cached": "a node ran Puppet on an old catalog, since it got no new one",
+    "run_noop": "a node ran Puppet without changing anything (noop)",
+    "run_never": "no Puppet run of a node is known, though others' are",
+    "run_of_nobody": "whether every certificate that reports has an entry",
 }

@@ -1,0 +1,117 @@
+"""Puppet runs: nothing before reports exist; late, failed, noop, on an old catalog, never seen; without an entry."""
+
+from typing import Any
+
+import pytest
+
+from audit.verdict import Measure
+from facts.puppet import Run
+from tests.audit.situations import NOON, Scene, sentences
+from tests.factories import guest, host, settings
+
+WEB, MAIL, GONE = "web.lab.test", "mail.lab.test", "gone.lab.test"
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene(host(WEB), host(MAIL))
+
+
+def ran(scene: Scene, name: str = WEB, minutes: float = 10, **others: Any) -> None:
+    ended = scene.at - minutes * 60
+    told: dict[str, Any] = {"ended_at": ended, "last_success": ended, "status": "unchanged", "duration": 12.5} | others
+    scene.runs[name] = Run(certname=name, **told)
+
+
+def wrong(scene: Scene, name: str = WEB) -> dict[str, str]:
+    return scene.wrong("puppet", name)
+
+
+def test_nothing_is_said_while_no_run_is_known_at_all(scene: Scene) -> None:
+    assert scene.verdicts("puppet") == []
+
+
+def test_a_node_whose_run_is_young_is_well(scene: Scene) -> None:
+    ran(scene)
+    (verdict,) = scene.verdicts("puppet", WEB)
+    assert (verdict.code, verdict.status, verdict.sentence) == (
+        "run",
+        "ok",
+        f"{WEB} ran 2025-11-27 11:50 UTC, unchanged",
+    )
+    assert verdict.measures == (
+        Measure("age", NOON - 600, "s", 7200.0, 14400.0, is_time=True),
+        Measure("duration", 12.5, "s"),
+    )
+
+
+def test_a_node_turns_late_by_itself_then_critical_and_a_run_makes_it_good(scene: Scene) -> None:
+    ran(scene, minutes=0)
+    assert wrong(scene) == {}
+    for expected in ("warning", "critical"):
+        scene.at += 7201
+        assert wrong(scene) == {"run_late": expected}
+    ran(scene)
+    assert wrong(scene) == {}
+
+
+def test_the_hosts_threshold_counts(scene: Scene) -> None:
+    scene.settings = settings(thresholds={"hosts": {WEB: {"run_seconds": 300}}})
+    ran(scene, minutes=8)
+    assert wrong(scene) == {"run_late": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "code", "status"),
+    [
+        ({"status": "failed"}, "run_failed", "critical"),
+        ({"noop": True}, "run_noop", "warning"),
+        ({"cached_catalog": True}, "run_cached", "warning"),
+    ],
+)
+def test_a_run_that_did_not_do_its_work_is_said_until_one_does(
+    scene: Scene, bad: dict[str, Any], code: str, status: str
+) -> None:
+    ran(scene, **bad)
+    assert wrong(scene) == {code: status}
+    ran(scene)
+    assert wrong(scene) == {}
+
+
+def test_a_failed_run_says_what_failed_and_when_it_last_succeeded(scene: Scene) -> None:
+    ran(scene, status="failed", resources={"failed": 3, "total": 90}, last_success=NOON - 86400)
+    sentence = sentences(scene.verdicts("puppet", WEB))["run_failed"]
+    assert "3 of its resources failed, last succeeded 2025-11-26 12:00 UTC" in sentence
+    ran(scene, status="failed", last_success=0.0)
+    assert "no catalog was applied, last succeeded never" in sentences(scene.verdicts("puppet", WEB))["run_failed"]
+
+
+def test_a_node_that_never_ran_is_said_once_others_do(scene: Scene) -> None:
+    ran(scene)
+    assert wrong(scene, MAIL) == {"run_never": "warning"}
+    ran(scene, MAIL)
+    assert wrong(scene, MAIL) == {}
+
+
+@pytest.mark.parametrize("intent", ["off", "template", "retired"])
+def test_nothing_is_expected_of_what_does_not_run_on_purpose(scene: Scene, intent: str) -> None:
+    ran(scene)
+    scene.put(guest(MAIL, enclumeIntent=intent))
+    assert scene.verdicts("puppet", MAIL) == []
+
+
+def test_a_certificate_without_an_entry_is_a_warning_until_it_has_one(scene: Scene) -> None:
+    ran(scene)
+    assert scene.wrong("puppet", "certificates") == {}
+    ran(scene, GONE)
+    assert scene.wrong("puppet", "certificates") == {"run_of_nobody": "warning"}
+    assert scene.verdicts("puppet", "certificates")[0].sentence.startswith(f"{GONE}: Puppet runs of certificates")
+    scene.put(host(GONE))
+    assert scene.wrong("puppet", "certificates") == {}
+
+
+def test_a_node_of_another_instances_site_has_an_entry(scene: Scene) -> None:
+    scene.settings = settings(sites=["angers"])
+    scene.put(host(GONE))
+    ran(scene, GONE)
+    assert scene.wrong("puppet", "certificates") == {}
