@@ -91,6 +91,7 @@ class Runtime:
             observations=self.observatory.hosts(),
             statistics=self.inventory.statistics(),
             problems=self.builder.problems,
+            failing=self.builder.failing,
         )
 
     def _restore(self) -> None:

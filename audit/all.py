@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from audit import backup, backup_servers, mirrors, runs, storage
+from audit import backup, backup_servers, enc, mirrors, runs, sources, storage
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation
@@ -20,12 +20,16 @@ from settings.thresholds import Thresholds
 HOST_AUDITS: Mapping[Check, HostAudit] = {
     "backup": backup.judge,
     "puppet": runs.judge,
+    "enc": enc.judge,
+    "sources": sources.judge,
 }
 GROUP_AUDITS: Mapping[Check, GroupAudit] = {
     "backup": backup_servers.groups,
     "storage": storage.groups,
     "mirror": mirrors.groups,
     "puppet": runs.groups,
+    "enc": enc.groups,
+    "sources": sources.groups,
 }
 
 _LOG = logging.getLogger("enclume.audit")

@@ -8,7 +8,7 @@ from msgspec import Struct
 from audit.verdict import Judged, Measure, Status, Verdict
 from audit.view import Group, View
 from audit.voices import Voice, members, voice
-from audit.words import names, size
+from audit.words import counted, names, size
 from facts.estate import Node
 from facts.observations import BackupPool
 
@@ -66,7 +66,7 @@ def _verdicts(server: BackupServer) -> Iterator[Verdict]:
         sentence = f"{name} {whose}, whom nobody has: remove them there, or name them in `backups.hosts`"
         yield _say(server, "warning", sentence, code="backup_of_nobody")
     pools = f" in {size(sum(pool.size_bytes for pool in server.pools))}" if server.pools else ""
-    yield _say(server, "ok", f"{name} keeps {server.kept} backups{pools}", code="backup_server")
+    yield _say(server, "ok", f"{name} keeps {counted(server.kept, 'backup')}{pools}", code="backup_server")
 
 
 def _say(server: BackupServer, status: Status, sentence: str, *, code: str) -> Verdict:

@@ -16,8 +16,9 @@ from settings import Settings
 class Situation(Struct, frozen=True):
     """What is served and what it was made of (`now`), at which time (`at`, seconds since the epoch), and what changes
     too often to be a part of it: what hosts observe of themselves and libvirt's statistics, both by certname, the last
-    Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's; `reporting` says
-    that reports of runs are taken, so that a node without a run has none.
+    Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's, the first of
+    them about a build that failed where it is `failing`; `reporting` says that reports of runs are taken, so that a
+    node without a run has none.
     """
 
     now: Now
@@ -28,6 +29,7 @@ class Situation(Struct, frozen=True):
     statistics: Mapping[str, HypervisorStatistics] = {}
     runs: Mapping[str, Run] = {}
     problems: tuple[str, ...] = ()
+    failing: bool = False
     reporting: bool = False
 
     @property

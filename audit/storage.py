@@ -11,7 +11,7 @@ from audit.situation import Situation
 from audit.verdict import Judged, Measure, Status, Verdict
 from audit.view import Group, View
 from audit.voices import Voice, members, voice
-from audit.words import names, size, span
+from audit.words import counted, names, size, span
 from facts.estate import Estate, Node
 from facts.fleet import Fleet
 from facts.observations import Client, Kinds, NfsServer
@@ -141,8 +141,8 @@ def _summary(load: NfsLoad, nfsd: NfsServer) -> str:
     if load.rates is not None:
         read, written = size(load.rates.read_bytes), size(load.rates.written_bytes)
         done = f"{load.rates.requests:.3g} requests/s, {read}/s read, {written}/s written"
-    counted = f"{nfsd.threads} threads, {len(nfsd.clients)} NFSv4 clients"
-    return f"{load.voice.name} serves with {counted}: {done}{_busiest(load)}"
+    having = f"{counted(nfsd.threads, 'thread')}, {counted(len(nfsd.clients), 'NFSv4 client')}"
+    return f"{load.voice.name} serves with {having}: {done}{_busiest(load)}"
 
 
 def _busiest(load: NfsLoad) -> str:
@@ -151,9 +151,9 @@ def _busiest(load: NfsLoad) -> str:
 
 
 def _measures(load: NfsLoad, nfsd: NfsServer, thresholds: Thresholds) -> tuple[Measure, ...]:
-    counted = (Measure("threads", nfsd.threads), Measure("clients", len(nfsd.clients)))
+    sizes = (Measure("threads", nfsd.threads), Measure("clients", len(nfsd.clients)))
     if load.rates is None:
-        return counted
+        return sizes
     measured = (
         Measure("requests", round(load.rates.requests, 2)),
         Measure("read", round(load.rates.read_bytes), "B"),
@@ -162,8 +162,8 @@ def _measures(load: NfsLoad, nfsd: NfsServer, thresholds: Thresholds) -> tuple[M
     )
     waiting = load.rates.waiting
     if waiting is None:
-        return (*counted, *measured)
-    return (*counted, *measured, Measure("waiting", round(waiting * 100, 1), "%", thresholds.nfsd_enqueued * 100))
+        return (*sizes, *measured)
+    return (*sizes, *measured, Measure("waiting", round(waiting * 100, 1), "%", thresholds.nfsd_enqueued * 100))
 
 
 def _say(load: NfsLoad, status: Status, sentence: str, measures: tuple[Measure, ...] = (), *, code: str) -> Verdict:

@@ -44,3 +44,8 @@ def names(listed: Iterable[str], most: int = 8) -> str:
     if len(known) > most:
         known = [*known[:most], f"{len(known) - most} more"]
     return " and ".join(filter(None, (", ".join(known[:-1]), *known[-1:])))
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something: "1 node", "3 nodes"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -35,6 +35,7 @@ class Scene(World):
         self.runs: dict[str, Run] = {}
         self.freshness: dict[SourceKey, Freshness] = {}
         self.problems: tuple[str, ...] = ()
+        self.failing = False
         self.generation: Generation = NONE
         self.classification = NOTHING
         self.audited = Audited()
@@ -58,6 +59,7 @@ class Scene(World):
             statistics=dict(self.statistics),
             runs=dict(self.runs),
             problems=self.problems,
+            failing=self.failing,
         )
 
     def audit(self) -> Audited:

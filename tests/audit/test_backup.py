@@ -298,7 +298,7 @@ def test_a_backup_server_tells_of_hosts_that_nobody_has_and_of_its_pools(scene: 
     assert scene.wrong("backup", SAVE) == {"backup_of_nobody": "warning"}
     said = sentences(scene.verdicts("backup", SAVE))
     assert f"{SAVE} keeps backups of old and older, whom nobody has" in said["backup_of_nobody"]
-    assert said["backup_server"] == f"{SAVE} keeps 1 backups in 5 GiB"
+    assert said["backup_server"] == f"{SAVE} keeps 1 backup in 5 GiB"
     details = scene.audited.groups["backup", SAVE].judged.details
     assert isinstance(details, BackupServer)
     assert (details.site, details.unknown, details.pools) == ("angers", ("old", "older"), pools)

@@ -87,6 +87,7 @@ def test_a_failed_run_says_what_failed_and_when_it_last_succeeded(scene: Scene) 
 
 
 def test_a_node_that_never_ran_is_said_once_others_do(scene: Scene) -> None:
+    assert wrong(scene, MAIL) == {}
     ran(scene)
     assert wrong(scene, MAIL) == {"run_never": "warning"}
     ran(scene, MAIL)

@@ -1,0 +1,143 @@
+"""Sources: whether LDAP, the hypervisors and the facts folder are read, and whether hosts go on observing themselves.
+
+While a source is read regularly nothing here changes, so that its verdict is not made again for every reading: the age
+of its last reading is told beside the verdict, by its `sources`.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from math import inf
+from typing import NamedTuple
+
+from audit.picture import Picture
+from audit.verdict import NOTHING, Judged, Measure, Status, Verdict, lateness
+from audit.view import Group, View
+from audit.words import span, when
+from facts.source import SourceKey
+from facts.upkeep import Freshness
+from settings.thresholds import Thresholds
+
+AHEAD = 30.0
+"""Seconds by which the clock of a host that observes itself may be ahead of ours."""
+
+_WHAT = {"directory": "the directory", "inventory": "the hypervisor", "facts": "the facts folder"}
+_WAY_OUT = {
+    "directory": "look at the LDAP server and the way to it",
+    "inventory": "look at its libvirt and the way to it",
+    "facts": "look at the folder and its permissions",
+}
+
+
+class Reading(NamedTuple):
+    """How the reading of one target stands. `read_at`, when it was last read (seconds since the epoch, 0: never), is
+    told only while it is not read as it should be; `error` is why, "" while it can be.
+    """
+
+    key: SourceKey
+    site: str
+    status: Status
+    error: str
+    read_at: float = 0.0
+    tried: bool = True
+
+
+def groups(view: View) -> Iterator[Group]:
+    """A group for each target that should be read."""
+    for key, site in _targets(view):
+        thresholds = view.situation.settings.thresholds.of(site or None, key.target if site else None)
+        reading = _reading(key, site, view.situation.freshness.get(key), thresholds, view.at)
+        yield Group(f"{key.kind} {key.target}", (reading, thresholds), partial(_judge, reading, thresholds))
+
+
+def _targets(view: View) -> Iterator[tuple[SourceKey, str]]:
+    """All that should be read, each with the name of its site ("" for none)."""
+    settings, estate = view.situation.settings, view.situation.now.estate
+    yield SourceKey("directory", settings.directory.base), ""
+    if settings.facts:
+        yield SourceKey("facts", settings.facts), ""
+    for target in estate.targets if estate else ():
+        node = estate.nodes.get(target.name) if estate else None
+        yield SourceKey("inventory", target.name), node.site.name if node and node.site else ""
+
+
+def _reading(key: SourceKey, site: str, fresh: Freshness | None, thresholds: Thresholds, at: float) -> Reading:
+    if fresh is None or not (fresh.read_at or fresh.error):
+        return Reading(key, site, "unknown", "", tried=False)
+    status, _ = lateness(fresh.read_at, thresholds.source_warning, thresholds.source_critical, at)
+    well = status == "ok" and not fresh.error
+    return Reading(key, site, status, fresh.error, 0.0 if well else fresh.read_at)
+
+
+def _judge(reading: Reading, thresholds: Thresholds) -> Judged:
+    what = f"{_WHAT[reading.key.kind]} {reading.key.target}"
+    limits = (thresholds.source_warning, thresholds.source_critical)
+    measures = (Measure("age", reading.read_at, "s", *limits, is_time=True),) if reading.read_at else ()
+    last = f"last read {when(reading.read_at)}" if reading.read_at else "never read"
+    if not reading.tried:
+        verdict = _of(reading, "unknown", f"{what} was not read yet: wait for the first reading", code="source_unread")
+    elif reading.status != "ok":
+        why = reading.error or "nothing was heard of it"
+        sentence = f"{what} cannot be read, {last}, should every {span(limits[0])}: {why}"
+        verdict = _of(
+            reading, reading.status, f"{sentence}; {_WAY_OUT[reading.key.kind]}", measures, code="source_late"
+        )
+    elif reading.error:
+        sentence = f"{what} cannot be read just now, {last}: {reading.error}"
+        verdict = _of(reading, "ok", sentence, measures, code="source")
+    else:
+        verdict = _of(reading, "ok", f"{what} is read", code="source")
+    return Judged((verdict,))
+
+
+def _of(reading: Reading, status: Status, sentence: str, measures: tuple[Measure, ...] = (), *, code: str) -> Verdict:
+    key = reading.key
+    return Verdict(
+        check="sources",
+        code=code,
+        subject=f"{key.kind} {key.target}",
+        site=reading.site,
+        status=status,
+        sentence=sentence,
+        host=key.target if key.kind == "inventory" else "",
+        measures=measures,
+        sources=(key,),
+    )
+
+
+def judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
+    """Whether a host that once observed itself still does, what its observer could not read, and its clock.
+
+    What is off on purpose, a template or retired need not go on. Who never did is missed by those checks that need it.
+    """
+    seen = picture.own
+    if seen is None or picture.node.host.intent != "running":
+        return NOTHING
+    name, found, until = picture.name, [], inf
+    last = max(seen.observed_at, *seen.seen_at.values(), 0.0)
+    if last:
+        late, until = lateness(last, thresholds.observation_seconds, inf, at)
+        if late != "ok":
+            sentence = f"{name} last observed itself {when(last)}: look at enclume-observe and its timer there"
+            found.append(_observed(picture, "warning", sentence, code="observation_late"))
+    if seen.problems:
+        sentence = f"the observer of {name} cannot read all: {'; '.join(seen.problems)}"
+        found.append(_observed(picture, "warning", sentence, code="observer_problem"))
+    if seen.ahead > AHEAD:
+        sentence = f"the clock of {name} is about {span(round(seen.ahead, -1))} ahead: look at its time service"
+        found.append(_observed(picture, "warning", sentence, code="observer_clock"))
+    if not found:
+        found.append(_observed(picture, "ok", f"{name} observes itself", code="observation"))
+    return Judged(tuple(found), until)
+
+
+def _observed(picture: Picture, status: Status, sentence: str, *, code: str) -> Verdict:
+    return Verdict(
+        check="sources",
+        code=code,
+        subject=f"observations {picture.name}",
+        site=picture.site,
+        status=status,
+        sentence=sentence,
+        host=picture.name,
+        sources=(SourceKey("observations", picture.name),),
+    )
