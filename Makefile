@@ -37,6 +37,7 @@ lint: venv ## ruff, mypy --strict and shellcheck
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
+	$(BIN)/mypy --strict --python-version 3.10 facts/observer/enclume-observe
 	shellcheck --severity=style $(SHELL_SCRIPTS)
 
 format: venv ## let ruff lay out the code and repair what it can

@@ -118,14 +118,26 @@ def test_every_room_of_the_checkout_is_listed() -> None:
 
 def test_every_file_of_schema_and_examples_is_in_the_wheel(wheel: Path) -> None:
     prefix = "enclume-0.1.0.data/data/share/enclume/"
-    held = {name.removeprefix(prefix) for name in names_in(wheel) if name.startswith(prefix)}
+    shared = tuple(f"{prefix}{folder}" for folder in SHARED)
+    held = {name.removeprefix(prefix) for name in names_in(wheel) if name.startswith(shared)}
     assert held == set(tracked(*SHARED)), "list new folders in setup.cfg under options.data_files"
+
+
+def test_what_hosts_run_by_themselves_is_in_the_wheel_as_it_is(wheel: Path) -> None:
+    prefix = "enclume-0.1.0.data/data/share/enclume/observer/"
+    names = tracked("facts/observer")
+    assert len(names) == 3
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name.removeprefix(prefix): archive.read(name) for name in names_in(wheel) if name.startswith(prefix)}
+    assert held == {Path(name).name: (ROOT / name).read_bytes() for name in names}
 
 
 def test_data_beside_the_modules_is_in_the_wheel(wheel: Path) -> None:
     tops = tuple(f"{name}/" for name in {each.partition(".")[0] for each in setup()["options"]["packages"].split()})
     scripts = set(setup()["options"]["scripts"].split())
     data = {name for name in tracked() if name.startswith(tops) and not name.endswith(".py")} - scripts
+    # What other hosts run is shared as a whole, for copying there.
+    data -= set(tracked("facts/observer"))
     assert data - set(names_in(wheel)) == set(), "list new kinds of files in setup.cfg under options.package_data"
 
 
@@ -172,3 +184,8 @@ def test_the_installed_client_runs(installed: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "enclume-enc" in done.stdout
     assert (installed / "bin/enclume-enc").read_bytes() == (ROOT / "enc/client/enclume-enc").read_bytes()
+
+
+def test_the_installed_observer_runs(installed: Path, tmp_path: Path) -> None:
+    done = run(installed / "bin/enclume-observe", "--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "enclume-observe 0.1.0\n", "")
