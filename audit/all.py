@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from audit import backup, backup_servers, enc, mirrors, runs, sources, storage
+from audit import backup, backup_servers, enc, mirrors, placement, runs, sources, storage, strays
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation
@@ -18,12 +18,14 @@ from audit.view import GroupAudit, HostAudit, View
 from settings.thresholds import Thresholds
 
 HOST_AUDITS: Mapping[Check, HostAudit] = {
+    "placement": placement.judge,
     "backup": backup.judge,
     "puppet": runs.judge,
     "enc": enc.judge,
     "sources": sources.judge,
 }
 GROUP_AUDITS: Mapping[Check, GroupAudit] = {
+    "placement": strays.groups,
     "backup": backup_servers.groups,
     "storage": storage.groups,
     "mirror": mirrors.groups,

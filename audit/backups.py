@@ -162,6 +162,7 @@ def _copy(by: str, copy: ContainerCopy) -> BackupSeen:
         previous_size_bytes=copy.previous_size_bytes,
         last_errors=copy.last_errors,
         verified=copy.verified,
+        peer=copy.peer,
         running=copy.running,
         message=copy.message,
     )

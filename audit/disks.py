@@ -1,6 +1,6 @@
 """Who writes to which disk: two running guests that write to one disk spoil it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from facts.fleet import Fleet, Found
 from facts.inventory.domains import Disk
@@ -45,7 +45,13 @@ def sharing(copies: tuple[Found, ...], known: Writers) -> tuple[Found, ...]:
     return tuple(sorted(others, key=lambda one: (one.hypervisor, one.domain.uuid)))
 
 
-def _written(domains: tuple[Found, ...]) -> Iterator[tuple[DiskKey, Found]]:
+def sharers(domains: Iterable[Found], known: Writers) -> set[str]:
+    """The UUIDs of the domains that write to a disk which one of these running domains writes to."""
+    same = (known.get(key, ()) for key, _ in _written(domains))
+    return {one.domain.uuid for writing in same if len(writing) > 1 for one in writing}
+
+
+def _written(domains: Iterable[Found]) -> Iterator[tuple[DiskKey, Found]]:
     for found in domains:
         if found.domain.running:
             for disk in found.domain.disks:

@@ -15,7 +15,7 @@ class BackupSeen(Struct, frozen=True, kw_only=True):
     """What is known of one kind of backup of a host, from one source (`by`: the certname of the host that says so).
 
     Times in seconds since the epoch, 0 for never; `kept_full` is the newest full backup that is still kept, `verified`
-    says of a container's copy that it was compared with its source.
+    says of a container's copy that it was compared with its source, `peer` where that is.
     """
 
     kind: BackupKind
@@ -30,8 +30,19 @@ class BackupSeen(Struct, frozen=True, kw_only=True):
     previous_size_bytes: int
     last_errors: int
     verified: bool = False
+    peer: str = ""
     running: bool = False
     message: str = ""
+
+
+class DataSource(Struct, frozen=True):
+    """A service that a host gets data from by NFS: its name, its members at the host's site (certnames, sorted), and
+    all names and addresses that these are known by.
+    """
+
+    service: str
+    servers: tuple[str, ...]
+    names: frozenset[str]
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -39,11 +50,14 @@ class Picture(Struct, frozen=True, kw_only=True):
 
     - `production`, `backup`: the certnames of the hypervisors that should run it and hold its copy, None where LDAP
       names none.
-    - `copies`: its domain on every hypervisor that shows it; `namesakes`: domains of its domain's name with another
-      UUID; `sharing`: running domains of others that write to one of its disks.
-    - `blind`: hypervisors that may hold it and cannot be read, or never were, sorted.
+    - `copies`: its domain on every hypervisor that shows it; `namesakes`: domains at its site of its domain's name (of
+      its own, while it has no domain) with another UUID, that are no other entry's; `sharing`: running domains of
+      others that write to one of its disks.
+    - `blind`: hypervisors that may hold it and cannot be read, or never were, sorted; `unread`: those that show its
+      `namesakes` or `sharing`, and cannot be read now.
     - `own`: what it says of itself; `sizes`: the virtual size in bytes of its disks by target, where libvirt's
-      statistics gave it.
+      statistics gave it; `stuck`: its monitor is busy with one job for too long.
+    - `data`: the services that it, or a service of it, requires and that provide nfs.
     - `backups`: what is known of its backups; `keepers`: who should know it.
     - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all.
     - `findings`: what is wrong with what was stated of it; `held`: the guard holds a newer answer of it; `answered`: it
@@ -57,10 +71,13 @@ class Picture(Struct, frozen=True, kw_only=True):
     namesakes: tuple[Found, ...] = ()
     sharing: tuple[Found, ...] = ()
     blind: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     own: HostSeen | None = None
     backups: tuple[BackupSeen, ...] = ()
     keepers: Keepers = Keepers()
     sizes: tuple[tuple[str, int], ...] = ()
+    stuck: bool = False
+    data: tuple[DataSource, ...] = ()
     run: Run | None = None
     reporting: bool = False
     findings: tuple[Finding, ...] = ()

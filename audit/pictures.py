@@ -6,18 +6,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from audit.backups import Archive, Kept, Names, archive, backups_of, named, unknown
-from audit.disks import Writers, sharing, writers
+from audit.data_sources import DataSources
+from audit.disks import Writers, sharers, sharing, writers
 from audit.keepers import Roll
 from audit.picture import Picture
 from audit.situation import Situation
 from audit.touched import dark_of, differing, touched
+from facts.certname import short_name
 from facts.estate import Estate, Node
 from facts.fleet import EMPTY, Found
 
 
 class Pictures(Struct, frozen=True):
     """The picture of every host by certname; and what they were developed from: what hosts keep of others' backups, the
-    situation, who keeps backups under each certname, the writers of each disk, and who should keep backups.
+    situation, who keeps backups under each certname, the writers of each disk, who should keep backups, and whose data
+    come from where.
 
     `unknown` has, for each host that keeps backups, the names of those that are of no host.
     """
@@ -29,6 +32,7 @@ class Pictures(Struct, frozen=True):
     named: Names = {}
     writers: Writers = {}
     roll: Roll | None = None
+    data: DataSources | None = None
 
 
 NONE = Pictures({}, {})
@@ -43,14 +47,16 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
     kept = archive(estate, situation.observations, situation.settings.backups, before.archive)
     by, names = named(kept, before.archive, before.named)
     written, uuids = writers(estate.fleet, was.fleet if was else EMPTY, before.writers)
-    uuids |= _copied(estate, kept, before.archive)
+    uuids |= _copied(estate, kept, before.archive) | _shared(estate, was, written)
     others = touched(situation, before.situation, uuids) if before.situation else None
     roll = Roll(situation, estate)
     silenced = roll.concerned(before.roll, estate)
-    others = None if others is None or silenced is None else others | silenced
+    data = DataSources(estate)
+    moved = before.data is None or before.data.stated != data.stated
+    others = None if others is None or silenced is None or moved else others | silenced
     strangers = _unknown(situation, estate, was, kept, before)
-    ground = Pictures({}, kept, strangers, situation, by, written, roll)
-    developer = _Developer(situation, estate, roll, ground)
+    ground = Pictures({}, kept, strangers, situation, by, written, roll, data)
+    developer = _Developer(situation, estate, roll, data, ground)
     pictures = {}
     for certname, node in estate.nodes.items():
         known = before.by_host.get(certname)
@@ -65,6 +71,12 @@ def _copied(estate: Estate, kept: Archive, before: Archive) -> set[str]:
     """The UUIDs of domains on hypervisors that now say something else of their copies."""
     changed = {name for name in differing(kept, before) if any(one.containers for one in _both(name, kept, before))}
     return {found.domain.uuid for name in changed for found in estate.fleet.on.get(name, ())}
+
+
+def _shared(estate: Estate, was: Estate | None, written: Writers) -> set[str]:
+    """The UUIDs of domains that share a disk with one on a hypervisor that can be read no more, or again."""
+    changed = dark_of(estate) ^ dark_of(was) if was else ()
+    return sharers((found for name in changed for found in estate.fleet.on.get(name, ())), written)
 
 
 def _both(name: str, kept: Archive, before: Archive) -> tuple[Kept, ...]:
@@ -87,12 +99,17 @@ def _unknown(
 class _Developer:
     """Makes pictures; `ground` is what they are developed from, without any yet."""
 
-    def __init__(self, situation: Situation, estate: Estate, keepers: Roll, ground: Pictures) -> None:
-        self._situation, self._estate, self._keepers, self._ground = situation, estate, keepers, ground
-        self._dark = dark_of(estate)
+    def __init__(
+        self, situation: Situation, estate: Estate, keepers: Roll, data: DataSources, ground: Pictures
+    ) -> None:
+        self._situation, self._estate, self._ground = situation, estate, ground
+        self._keepers, self._data = keepers, data
+        self._dark, self._shown = dark_of(estate), estate.hypervisors
+        self._thresholds = situation.settings.thresholds
+        self._claimed: frozenset[str] | None = None
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
-        for name in (target.name for target in estate.targets):
+        for name in (*(target.name for target in estate.targets), *self._dark):
             node = estate.nodes.get(name)
             if node is not None and node.site is not None:
                 self._at_site.setdefault(node.site.key, set()).add(name)
@@ -102,22 +119,28 @@ class _Developer:
         self._results = situation.now.classification.results
 
     def picture(self, node: Node) -> Picture:
-        situation, ground, name = self._situation, self._ground, node.host.name
-        uuid = node.hardware.uuid if node.kind == "guest" and node.hardware else ""
+        situation, ground, host = self._situation, self._ground, node.host
+        name, guest = host.name, node.kind == "guest"
+        uuid = (node.hardware.uuid if node.hardware else host.domain_uuid or "") if guest else ""
         copies = self._estate.fleet.by_uuid.get(uuid, ()) if uuid else ()
-        production, backup = self._name(node.host.production), self._name(node.host.backup)
+        production, backup = self._name(host.production), self._name(host.backup)
+        namesakes = self._namesakes(node, copies, uuid) if guest else ()
+        shared = sharing(copies, ground.writers)
         return Picture(
             node=node,
             production=production,
             backup=backup,
             copies=copies,
-            namesakes=self._namesakes(node, copies) if copies else (),
-            sharing=sharing(copies, ground.writers),
-            blind=self._blind(node, production, backup) if self._dark and node.kind == "guest" else (),
+            namesakes=namesakes,
+            sharing=shared,
+            blind=self._blind(node, production, backup) if guest else (),
+            unread=self._unread((*namesakes, *shared)) if namesakes or shared else (),
             own=situation.observations.get(name),
             backups=backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups),
             keepers=self._keepers.of(node, self._holders(node, copies, production, backup)),
             sizes=self._sizes(node, copies),
+            stuck=self._stuck(node, uuid) if uuid else False,
+            data=self._data.of(node) if guest else (),
             run=situation.runs.get(name),
             reporting=situation.knows_runs,
             findings=self._results[name].findings if name in self._results else node.findings,
@@ -129,22 +152,57 @@ class _Developer:
         host = self._estate.declared.hosts.get(dn) if dn else None
         return host.name if host else None
 
-    def _namesakes(self, node: Node, copies: tuple[Found, ...]) -> tuple[Found, ...]:
-        """Domains with another UUID of the name that its own domain has, at its site."""
-        domain = copies[0].domain
-        named = self._estate.fleet.by_name.get(domain.name.lower(), ())
-        if len(named) == len(copies):
-            return ()
-        site = node.site.key if node.site else ""
+    def _namesakes(self, node: Node, copies: tuple[Found, ...], uuid: str) -> tuple[Found, ...]:
+        """Domains at its site of the name that its domain has, or that it has itself while it has none, with another
+        UUID; none that is another entry's.
+        """
+        by_name, name = self._estate.fleet.by_name, node.host.name
+        if copies:
+            named = by_name.get(copies[0].domain.name.lower(), ())
+            if len(named) == len(copies):
+                return ()
+        else:
+            named = by_name.get(name) or by_name.get(short_name(name), ())
+        site = node.site.key if node.site else None
         return tuple(
-            one for one in named if one.domain.uuid != domain.uuid and self._site_of.get(one.hypervisor, "") == site
+            one
+            for one in named
+            if one.domain.uuid != uuid
+            and site in (None, self._site_of.get(one.hypervisor))
+            and one.domain.uuid not in self._claims()
         )
 
+    def _claims(self) -> frozenset[str]:
+        """The UUIDs of all domains that are an entry's."""
+        if self._claimed is None:
+            nodes = self._estate.nodes.values()
+            self._claimed = frozenset(node.hardware.uuid for node in nodes if node.hardware)
+        return self._claimed
+
     def _blind(self, node: Node, production: str | None, backup: str | None) -> tuple[str, ...]:
-        may_hold = {*node.placement.observed_on, *filter(None, (production, backup, node.placement.hypervisor))}
-        if production is None and node.site is not None:
-            may_hold |= self._at_site.get(node.site.key, set())
-        return tuple(sorted(self._dark & may_hold))
+        """Hypervisors that may hold a guest and cannot be read; those that it is declared on and that are never read,
+        having no usable URI, are among them.
+        """
+        shown = self._shown
+        if not self._dark and (production is None or production in shown) and (backup is None or backup in shown):
+            return ()
+        named = {name for name in (production, backup) if name}
+        may_hold = {*node.placement.observed_on, *named, node.placement.hypervisor}
+        if production is None:
+            may_hold |= self._at_site.get(node.site.key, set()) if node.site else self._dark
+        return tuple(sorted((named - shown.keys()) | (self._dark & may_hold)))
+
+    def _unread(self, others: tuple[Found, ...]) -> tuple[str, ...]:
+        return tuple(sorted({one.hypervisor for one in others} & self._dark))
+
+    def _stuck(self, node: Node, uuid: str) -> bool:
+        """Whether the guest's monitor is busy with one job for longer than it may be."""
+        statistics = self._situation.statistics.get(node.placement.hypervisor or "")
+        busy = statistics.busy.get(uuid, 0.0) if statistics else 0.0
+        if not busy:
+            return False
+        limits = self._thresholds.of(node.site.name if node.site else "", node.host.name)
+        return busy > limits.monitor_seconds
 
     def _holders(
         self, node: Node, copies: tuple[Found, ...], production: str | None, backup: str | None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from audit.situation import Situation
+from facts.certname import short_name
 from facts.estate import Estate, Node
 from facts.fleet import Found
 
@@ -34,8 +35,10 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
     domains = differing(estate.fleet.on, was.fleet.on)
     measured = differing(now.statistics, before.statistics)
     dark = dark_of(estate) ^ dark_of(was)
-    if domains or measured or uuids:
-        found = [one for name in domains for one in (*estate.fleet.on.get(name, ()), *was.fleet.on.get(name, ()))]
+    uuids = uuids | _domains(estate, was, names)
+    if domains or measured or uuids or dark:
+        shown = domains | dark
+        found = [one for name in shown for one in (*estate.fleet.on.get(name, ()), *was.fleet.on.get(name, ()))]
         found += [one for name in measured for one in estate.fleet.on.get(name, ())]
         names |= _guests(estate, found, uuids)
     if dark:
@@ -44,8 +47,15 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
 
 
 def dark_of(estate: Estate) -> frozenset[str]:
-    """The hypervisors that cannot be read, or never were."""
-    return estate.unreadable | {one.name for one in estate.targets if one.name not in estate.hypervisors}
+    """The hypervisors that cannot be read, or never were; those with a URI that is refused are among them."""
+    refused = {one.certname for one in estate.findings if one.code == "bad_uri"}
+    return estate.unreadable | refused | {one.name for one in estate.targets if one.name not in estate.hypervisors}
+
+
+def _domains(estate: Estate, was: Estate, names: set[str]) -> set[str]:
+    """The UUIDs of the domains that these hosts are, or were: others' doubles may be theirs now."""
+    nodes = [found for name in names for one in (estate, was) if (found := one.nodes.get(name)) is not None]
+    return {node.hardware.uuid for node in nodes if node.hardware is not None}
 
 
 def _names(estate: Estate) -> dict[str, str]:
@@ -64,18 +74,30 @@ def _answers(now: Situation, before: Situation) -> set[str]:
 
 
 def _guests(estate: Estate, found: Iterable[Found], uuids: set[str]) -> set[str]:
-    """The hosts that these domains are, and those whose domains have the names of these."""
-    by_name = estate.fleet.by_name
-    names = {one.domain.name.lower() for one in found}
+    """The hosts that these domains are, and those whose domains, or who themselves, have the names of these."""
+    by_name, by_uuid = estate.fleet.by_name, estate.fleet.by_uuid
+    shown = [*found, *(one for uuid in uuids for one in by_uuid.get(uuid, ()))]
+    names = {one.domain.name.lower() for one in shown}
     same = {one.domain.uuid for name in names for one in by_name.get(name, ())}
-    concerned = uuids | same | {one.domain.uuid for one in found}
-    return {
-        name for name, node in estate.nodes.items() if node.hardware is not None and node.hardware.uuid in concerned
-    }
+    concerned = uuids | same | {one.domain.uuid for one in shown}
+    return {name for name, node in estate.nodes.items() if _is_of(node, concerned, names, by_uuid)}
+
+
+def _is_of(node: Node, uuids: set[str], names: set[str], by_uuid: Mapping[str, object]) -> bool:
+    uuid = node.hardware.uuid if node.hardware is not None else ""
+    if uuid in uuids:
+        return True
+    name = node.host.name
+    return uuid not in by_uuid and node.kind == "guest" and (name in names or short_name(name) in names)
 
 
 def _may_hold(estate: Estate, node: Node, dark: frozenset[str]) -> bool:
     """Whether one of these hypervisors may hold a guest: it showed it, or is at its site or one that LDAP names."""
     sites = {estate.nodes[name].site for name in dark if name in estate.nodes}
     shown = {node.placement.hypervisor, *node.placement.observed_on}
-    return node.site in sites or not dark.isdisjoint(shown) or bool(node.host.production or node.host.backup)
+    return (
+        node.site is None
+        or node.site in sites
+        or not dark.isdisjoint(shown)
+        or bool(node.host.production or node.host.backup)
+    )

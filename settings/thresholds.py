@@ -22,6 +22,9 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     local_logs_bytes: Annotated[Bytes, Meta(description="data: most logs that a guest may keep on its disks")] = (
         64 * MIB
     )
+    monitor_seconds: Annotated[
+        Seconds, Meta(description="placement: seconds for which a guest's monitor may be busy with one job")
+    ] = 10.0
     vcpus_per_cpu: Annotated[
         Annotated[float, Meta(gt=0)], Meta(description="capacity: guests' vCPUs for each CPU of a hypervisor")
     ] = 4.0

@@ -1,0 +1,405 @@
+"""Placement: every rule shown going bad and good again, and unknown where nobody can look."""
+
+from collections.abc import Iterable
+
+import pytest
+from msgspec.structs import replace
+
+from audit.placement import PROBLEMS, placement_unknown, problems
+from facts.inventory.domains import Definition, Disk, Domain, Interface, State
+from facts.inventory.statistics import HypervisorStatistics
+from tests.audit.situations import NOON, Scene, sentences
+from tests.factories import GIB, domain, guest, host, host_dn, kvm, settings, site, site_dn, uuid_of
+
+KVM1, KVM2, KVM3 = "kvm1.lab.test", "kvm2.lab.test", "kvm3.lab.test"
+WEB, ANY = "web.lab.test", "any.lab.test"
+PLACED = {"enclumeProduction": host_dn(KVM1), "enclumeBackup": host_dn(KVM2)}
+LVM, NFS = Disk("vda", "lvm", "/dev/vg/web"), Disk("vda", "nfs", "/pool/web", "nfs1", "/srv")
+DEFINED = Definition(GIB, 2, (Interface("52:54:00:00:00:01", "internal", "virbr0"),), (LVM,), "digest")
+
+
+def up(name: str = "web", state: State = "running", reason: str = "booted", **changes: object) -> Domain:
+    disk = replace(LVM, path=f"/dev/vg/{name}")
+    return replace(domain(name, state, reason, disks=[disk]), autostart=False, **changes)
+
+
+def off(name: str = "web", state: State = "shutoff", reason: str = "shutdown", **changes: object) -> Domain:
+    return up(name, state, reason, **changes)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """The guest `web` as it should be: it runs on its production hypervisor, with a copy on its backup."""
+    scene = Scene(
+        site("angers"), *(kvm(name, "angers") for name in (KVM1, KVM2, KVM3)), guest(WEB, **PLACED),
+    )  # fmt: skip
+    well(scene)
+    return scene
+
+
+def well(scene: Scene) -> None:
+    """Everything as it should be."""
+    scene.see(KVM1, up())
+    scene.see(KVM2, off())
+    scene.see(KVM3)
+
+
+def goes_bad_and_good_again(scene: Scene, code: str, status: str, *words: str) -> None:
+    """The guest has this one verdict; with everything as it should be again, it is fine."""
+    assert scene.wrong("placement", WEB) == {code: status}
+    said = sentences(scene.verdicts("placement", WEB))[code]
+    assert all(word in said for word in words), said
+    well(scene)
+    (fine,) = scene.verdicts("placement", WEB)
+    assert (fine.code, fine.status, fine.sentence) == (
+        "placement_ok", "ok", f"{WEB} runs on {KVM1}, with a copy on {KVM2}",
+    )  # fmt: skip
+
+
+def problems_of(scene: Scene, certname: str = WEB) -> Iterable[str]:
+    view = scene.audit().view
+    assert view is not None
+    return sorted(problems(view.pictures.by_host[certname]))
+
+
+def is_unknown(scene: Scene, certname: str = WEB) -> bool:
+    view = scene.audit().view
+    assert view is not None
+    return placement_unknown(view.pictures.by_host[certname])
+
+
+def test_a_guest_that_runs_on_two_hypervisors(scene: Scene) -> None:
+    scene.see(KVM2, up())
+    assert problems_of(scene) == ["backup_copy_running", "split_brain"]
+    goes_bad_and_good_again(scene, "split_brain", "critical", KVM1, KVM2, "at once")
+    assert problems_of(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (("running", "booted"), ("paused", "migration")),
+        (("running", "booted"), ("paused", "starting-up")),
+        (("paused", "migration"), ("paused", "migration")),
+        (("paused", "postcopy"), ("running", "postcopy")),
+    ],
+)
+def test_a_migration_is_no_split_brain_and_stops_no_guest(
+    scene: Scene, here: tuple[State, str], there: tuple[State, str]
+) -> None:
+    scene.see(KVM1, up("web", *here))
+    scene.see(KVM2, up("web", *there))
+    assert not {"split_brain", "not_running"} & scene.wrong("placement", WEB).keys()
+
+
+def test_a_guest_that_runs_a_second_time_under_another_uuid(scene: Scene) -> None:
+    """Somebody defined it anew on the other hypervisor instead of copying its definition."""
+    scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
+    scene.see(KVM2, up(uuid=uuid_of("another web")))
+    assert scene.wrong("placement", WEB) == {"split_brain": "critical", "missing_backup_copy": "warning"}
+    assert "with different UUIDs" in sentences(scene.verdicts("placement", WEB))["split_brain"]
+    well(scene)
+    assert scene.wrong("placement", WEB) == {}
+
+
+def test_two_domains_that_a_guest_could_be_and_that_both_run(scene: Scene) -> None:
+    """LDAP names it by its certname only, and it was never seen before."""
+    scene.put(guest(ANY, enclumeAtSite=site_dn("angers")))
+    scene.see(KVM1, up(), up("any"))
+    scene.see(KVM2, off(), up("any", uuid=uuid_of("another")))
+    assert scene.wrong("placement", ANY) == {"split_brain": "critical", "placement_unknown": "unknown"}
+    assert is_unknown(scene, ANY)
+    scene.see(KVM2, off(), off("any", uuid=uuid_of("another")))
+    assert scene.wrong("placement", ANY) == {"placement_unknown": "unknown"}
+    assert "enclumeDomainUUID" in sentences(scene.verdicts("placement", ANY))["placement_unknown"]
+    assert scene.wrong("placement", "any") == {}
+    scene.see(KVM2, off())
+    assert scene.wrong("placement", ANY) == {}
+
+
+def test_another_guest_whose_domain_has_the_same_name_is_no_double(scene: Scene) -> None:
+    scene.put(
+        guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED),
+        guest("web.dept.test", enclumeDomainUUID=uuid_of("theirs"), enclumeAtSite=site_dn("angers")),
+    )
+    scene.see(KVM3, up(uuid=uuid_of("theirs")))
+    assert scene.wrong("placement") == {}
+
+
+@pytest.mark.parametrize("reason", ["shutdown", "destroyed", "crashed", "saved", "failed"])
+def test_a_guest_that_should_run_and_does_not(scene: Scene, reason: str) -> None:
+    scene.see(KVM1, off(reason=reason))
+    assert problems_of(scene) == ["not_running"]
+    goes_bad_and_good_again(scene, "not_running", "critical", f"shutoff ({reason}) on {KVM1}", f"start it on {KVM1}")
+
+
+@pytest.mark.parametrize(("intent", "status"), [("off", "warning"), ("template", "warning"), ("retired", "critical")])
+def test_a_guest_that_runs_though_it_should_not(scene: Scene, intent: str, status: str) -> None:
+    scene.put(guest(WEB, enclumeIntent=intent, **PLACED))
+    assert scene.wrong("placement", WEB) == {"runs_unintended": status}
+    assert problems_of(scene) == ["runs_unintended"]
+    scene.see(KVM1, off())
+    (fine,) = scene.verdicts("placement", WEB)
+    assert (fine.status, fine.sentence) == ("ok", f"{WEB} runs nowhere (enclumeIntent {intent})")
+
+
+def test_a_guest_on_a_third_hypervisor(scene: Scene) -> None:
+    scene.see(KVM1, off())
+    scene.see(KVM3, up())
+    assert problems_of(scene) == ["wrong_hypervisor"]
+    goes_bad_and_good_again(scene, "wrong_hypervisor", "warning", f"runs on {KVM3}", f"production hypervisor {KVM1}")
+
+
+@pytest.mark.parametrize(("disk", "code"), [(LVM, "backup_copy_running"), (NFS, "wrong_hypervisor")])
+def test_a_guest_on_its_backup_is_one_verdict_and_two_problems(scene: Scene, disk: Disk, code: str) -> None:
+    """On disks of its own the copy has become the original; on shared ones it only runs at the wrong place."""
+    scene.see(KVM1, off(disks=(disk,)))
+    scene.see(KVM2, up(disks=(disk,)))
+    assert problems_of(scene) == ["backup_copy_running", "wrong_hypervisor"]
+    goes_bad_and_good_again(scene, code, "warning", KVM2, KVM1)
+
+
+def test_a_guest_without_its_copy(scene: Scene) -> None:
+    scene.see(KVM2)
+    assert problems_of(scene) == ["missing_backup_copy"]
+    goes_bad_and_good_again(scene, "missing_backup_copy", "warning", f"no copy on {KVM2}")
+
+
+def test_a_copy_under_another_uuid_is_no_copy(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
+    scene.see(KVM2, off(uuid=uuid_of("another")))
+    goes_bad_and_good_again(scene, "missing_backup_copy", "warning", "a domain of its name with another UUID")
+
+
+def test_a_guest_that_moved_with_its_definition_has_left_no_copy(scene: Scene) -> None:
+    scene.see(KVM1)
+    scene.see(KVM2, up(disks=(NFS,)))
+    assert scene.wrong("placement", WEB) == {"wrong_hypervisor": "warning", "missing_backup_copy": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("backup", "words"),
+    [
+        ({}, "LDAP names no hypervisor for its copy"),
+        ({"enclumeBackup": host_dn(KVM1)}, "is its enclumeProduction"),
+        ({"enclumeBackup": host_dn("gone.lab.test")}, "is no host"),
+    ],
+)
+def test_a_guest_that_is_tied_to_one_hypervisor(scene: Scene, backup: dict[str, str], words: str) -> None:
+    scene.see(KVM2)
+    scene.put(guest(WEB, enclumeProduction=host_dn(KVM1), **backup))
+    assert words in sentences(scene.verdicts("placement", WEB))["missing_backup_copy"]
+    scene.see(KVM2, off())
+    assert scene.wrong("placement", WEB) == {}
+
+
+def test_a_guest_of_any_hypervisor_needs_no_copy(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeAtSite=site_dn("angers")))
+    scene.see(KVM2)
+    (fine,) = scene.verdicts("placement", WEB)
+    assert (fine.status, fine.sentence) == ("ok", f"{WEB} runs on {KVM1}")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"memory": 2 * GIB}, "2048 MiB of memory instead of 1024"),
+        ({"vcpus": 4}, "4 vCPUs instead of 2"),
+        ({"disks": (replace(LVM, path="/dev/vg/old"),)}, "other disks"),
+        ({"disks": ()}, "other disks"),
+        ({"interfaces": (Interface("52:54:00:00:00:02", "internal"),)}, "other interfaces"),
+        ({"interfaces": (Interface("52:54:00:00:00:01", "public"),)}, "other interfaces"),
+        ({"digest": "other"}, "another part of the definition"),
+        ({"memory": 2 * GIB, "vcpus": 4, "digest": "other"}, "memory instead of 1024 and 4 vCPUs instead of 2"),
+    ],
+)
+def test_two_definitions_that_differ(scene: Scene, change: dict[str, object], words: str) -> None:
+    scene.see(KVM1, up(definition=DEFINED))
+    scene.see(KVM2, off(definition=replace(DEFINED, **change)))
+    assert problems_of(scene) == ["definition_drift"]
+    goes_bad_and_good_again(scene, "definition_drift", "warning", f"{words} on {KVM2}", KVM1)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        None,
+        DEFINED,
+        replace(DEFINED, interfaces=(Interface("52:54:00:00:00:01", "internal", "virbr7"),)),
+        replace(DEFINED, disks=(replace(LVM, storage="other"),)),
+    ],
+)
+def test_what_only_the_hypervisor_does_otherwise_is_no_drift(scene: Scene, copy: Definition | None) -> None:
+    """Nor is anything while a definition has not been read."""
+    scene.see(KVM1, up(definition=DEFINED))
+    scene.see(KVM2, off(definition=copy))
+    assert scene.wrong("placement", WEB) == {}
+
+
+@pytest.mark.parametrize(("intent", "status"), [("running", "critical"), ("off", "warning"), ("template", "warning")])
+def test_an_entry_without_a_domain(scene: Scene, intent: str, status: str) -> None:
+    scene.put(guest(WEB, enclumeIntent=intent, **PLACED))
+    scene.see(KVM1)
+    scene.see(KVM2)
+    assert scene.wrong("placement", WEB) == {"no_domain": status}
+    assert problems_of(scene) == (["no_domain", "not_running"] if intent == "running" else ["no_domain"])
+    scene.put(guest(WEB, enclumeIntent="retired", **PLACED))
+    assert scene.wrong("placement", WEB) == {}
+
+
+def test_a_uuid_that_no_domain_has(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeDomainUUID=uuid_of("mistyped"), **PLACED))
+    said = sentences(scene.verdicts("placement", WEB))
+    assert said.keys() == {"no_domain"}
+    assert f"{KVM1} and {KVM2} has a domain of its name with another UUID" in said["no_domain"]
+
+
+def test_a_guest_paused_by_an_io_error(scene: Scene) -> None:
+    scene.see(KVM1, up("web", "paused", "ioerror"))
+    assert problems_of(scene) == ["paused_io_error"]
+    goes_bad_and_good_again(scene, "paused_io_error", "critical", KVM1, "virsh resume web")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        ("paused", "user", "is paused (user) on kvm1.lab.test: virsh resume web"),
+        ("paused", "crashed", "is paused (crashed)"),
+        ("pmsuspended", "unknown", "is pmsuspended on kvm1.lab.test: virsh dompmwakeup web"),
+    ],
+)
+def test_a_guest_that_somebody_paused(scene: Scene, state: State, reason: str, words: str) -> None:
+    scene.see(KVM1, up("web", state, reason))
+    assert problems_of(scene) == []
+    goes_bad_and_good_again(scene, "paused", "warning", words)
+
+
+def test_a_guest_that_does_not_answer_its_hypervisor(scene: Scene) -> None:
+    uuid = uuid_of("web")
+    scene.statistics[KVM1] = HypervisorStatistics(NOON, {}, busy={uuid: 11.0})
+    assert scene.wrong("placement", WEB) == {"stuck": "critical"}
+    scene.statistics[KVM1] = HypervisorStatistics(NOON, {}, busy={uuid: 0.0})
+    assert scene.wrong("placement", WEB) == {}
+
+
+def test_how_long_a_monitor_may_be_busy_is_a_threshold_of_the_host(scene: Scene) -> None:
+    scene.settings = settings(thresholds={"hosts": {WEB: {"monitor_seconds": 12}}})
+    scene.statistics[KVM1] = HypervisorStatistics(NOON, {}, busy={uuid_of("web"): 11.0})
+    assert scene.wrong("placement", WEB) == {}
+    scene.statistics[KVM1] = HypervisorStatistics(NOON, {}, busy={uuid_of("web"): 13.0})
+    assert scene.wrong("placement", WEB) == {"stuck": "critical"}
+
+
+def test_a_disk_that_another_guest_writes_to(scene: Scene) -> None:
+    scene.put(guest("mail.lab.test", enclumeAtSite=site_dn("angers")))
+    scene.see(KVM1, up(disks=(NFS,)))
+    scene.see(KVM3, up("mail", disks=(NFS,)))
+    assert problems_of(scene, "mail.lab.test") == ["shared_disk"]
+    goes_bad_and_good_again(scene, "shared_disk", "critical", f"mail on {KVM3}")
+    scene.see(KVM1, up(disks=(NFS,)))
+    scene.see(KVM3, up("mail", disks=(NFS,)))
+    scene.fail(KVM3)
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+
+
+def test_a_guest_that_starts_by_itself_on_two_hypervisors(scene: Scene) -> None:
+    scene.see(KVM1, replace(up(), autostart=True))
+    assert scene.wrong("placement", WEB) == {}
+    scene.see(KVM2, replace(off(), autostart=True))
+    assert problems_of(scene) == ["double_autostart"]
+    goes_bad_and_good_again(scene, "double_autostart", "warning", f"{KVM1} and {KVM2}", f"all but {KVM1}")
+
+
+def test_what_a_hypervisor_that_cannot_be_read_holds_is_unknown(scene: Scene) -> None:
+    scene.fail(KVM1)
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+    assert f"it last ran on {KVM1}" in sentences(scene.verdicts("placement", WEB))["placement_unknown"]
+    assert problems_of(scene) == []
+    assert is_unknown(scene)
+    well(scene)
+    assert not is_unknown(scene)
+    scene.see(KVM2)
+    scene.fail(KVM2)
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+
+
+def test_a_split_brain_is_not_there_no_more_because_one_side_cannot_be_read(scene: Scene) -> None:
+    scene.see(KVM2, up())
+    scene.fail(KVM2)
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+
+
+def test_what_is_wrong_where_one_can_look_is_said_although_another_cannot_be_read(scene: Scene) -> None:
+    """The production hypervisor died, and somebody started the copy."""
+    scene.fail(KVM1)
+    scene.see(KVM2, up())
+    assert scene.wrong("placement", WEB) == {"backup_copy_running": "warning", "placement_unknown": "unknown"}
+
+
+def test_no_domain_is_known_only_once_everybody_was_looked_at(scene: Scene) -> None:
+    scene.see(KVM1)
+    scene.see(KVM2)
+    scene.fail(KVM2)
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+    scene.put(guest(ANY))
+    assert scene.wrong("placement", ANY) == {"placement_unknown": "unknown"}
+    scene.see(KVM2)
+    assert scene.wrong("placement", ANY) == {"no_domain": "critical"}
+
+
+@pytest.mark.parametrize("uri", ["qemu+tcp://kvm2/system", ""])
+def test_a_hypervisor_that_nobody_can_read_for_want_of_a_uri(scene: Scene, uri: str) -> None:
+    stated = {"enclumeLibvirtURI": uri} if uri else {}
+    scene.put(host(KVM2, enclumeKind="hypervisor", enclumeAtSite=site_dn("angers"), **stated))
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+
+
+def test_domains_without_an_entry(scene: Scene) -> None:
+    scene.see(KVM1, up(), up("old"))
+    scene.see(KVM2, off(), off("old"))
+    (stray,) = scene.verdicts("placement", "old")
+    assert (stray.code, stray.status, stray.site) == ("unmanaged", "warning", "angers")
+    assert f"(running (booted) on {KVM1}, shutoff (shutdown) on {KVM2})" in stray.sentence
+    assert uuid_of("old") in stray.sentence
+    scene.fail(KVM1)
+    assert scene.wrong("placement", "old") == {"unmanaged": "warning"}
+    scene.fail(KVM2)
+    assert scene.wrong("placement", "old") == {"unmanaged": "unknown"}
+    well(scene)
+    (fine,) = (one for one in scene.verdicts("placement", "angers") if one.code == "unmanaged")
+    assert (fine.status, fine.sentence) == ("ok", "every domain at angers has an entry")
+
+
+def test_an_entry_makes_a_stray_a_guest(scene: Scene) -> None:
+    scene.see(KVM1, up(), up("any"))
+    assert scene.wrong("placement") == {"unmanaged": "warning"}
+    scene.put(guest(ANY, enclumeAtSite=site_dn("angers")))
+    assert scene.wrong("placement") == {}
+
+
+def test_domains_on_hypervisors_without_an_entry() -> None:
+    scene = Scene(settings=settings(hypervisors={"uris": {"kvm9": "qemu+unix:///system"}}))
+    scene.see("kvm9", up("old"))
+    (stray,) = scene.verdicts("placement", "old")
+    assert (stray.code, stray.site) == ("unmanaged", "")
+
+
+def test_hosts_that_are_no_guests_have_no_placement(scene: Scene) -> None:
+    assert {one.subject for one in scene.verdicts("placement")} == {WEB, "angers"}
+    assert problems_of(scene, KVM1) == []
+    assert not is_unknown(scene, KVM1)
+
+
+def test_the_problems_are_those_of_the_catalogue_and_one_more() -> None:
+    assert set(PROBLEMS) == {
+        "split_brain", "not_running", "wrong_hypervisor", "missing_backup_copy", "backup_copy_running",
+        "definition_drift", "unmanaged", "no_domain", "paused_io_error", "shared_disk", "double_autostart",
+        "runs_unintended",
+    }  # fmt: skip
+
+
+def test_verdicts_stay_while_only_time_passes(scene: Scene) -> None:
+    scene.see(KVM1, off())
+    before = scene.verdicts("placement")
+    scene.at += 3600
+    assert scene.verdicts("placement") == before
