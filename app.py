@@ -2,6 +2,7 @@
 
 import logging
 import time
+from importlib import metadata
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -10,6 +11,8 @@ from audit.all import Audited
 from audit.auditor import Auditor
 from audit.situation import Situation
 from enc import rules
+from exporters.counts import Counts
+from exporters.scrape import Scrape
 from facts.directory.source import DirectorySource
 from facts.facts_folder import FactsFolder
 from facts.inventory.memory import MemoryInventory
@@ -20,7 +23,7 @@ from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from settings import Settings
-from web import answers, changes, health, intake, verdicts
+from web import answers, changes, health, intake, metrics, verdicts
 from web.access import Access
 from web.replies import refuse
 
@@ -51,6 +54,8 @@ class Runtime:
         )
         self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
         self.observatory = Observatory(self._observed)
+        self.counts = Counts()
+        self._versions = metadata.version("enclume"), metadata.version("libvirt-python")
         self.auditor = Auditor(self._look, prepare=self._restore)
         self.builder.swapped = self._swapped
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
@@ -80,6 +85,18 @@ class Runtime:
     def audit_problem(self) -> str:
         """Why the verdicts are not made anew, "" when they are."""
         return self.auditor.problem
+
+    @property
+    def scrape(self) -> Scrape:
+        """All that Prometheus is told of."""
+        version, libvirt = self._versions
+        return Scrape(
+            audited=self.auditor.audited,
+            freshness=self.upkeep.freshness(),
+            counts=self.counts,
+            version=version,
+            libvirt=libvirt,
+        )
 
     def _look(self) -> Situation:
         """All that the verdicts look at."""
@@ -136,6 +153,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(intake.blueprint(runtime, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
+    app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app

@@ -20,7 +20,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """A node's last Puppet run, and the last that did not fail (0: none is known). Times in seconds since the epoch.
 
     `resources` counts them by outcome, as a report's metrics do (total, changed, failed, …); `cached_catalog` says that
-    the run applied an old catalog since it got no new one.
+    the run applied an old catalog since it got no new one. `times` (seconds by resource type or phase), `events` and
+    `changes` are a report's metrics too; `completed` is its transaction_completed. What it lacks is empty or None.
     """
 
     certname: str
@@ -32,6 +33,10 @@ class Run(Struct, frozen=True, kw_only=True):
     duration: float = 0.0
     environment: str = ""
     resources: Mapping[str, int] = {}
+    times: Mapping[str, float] = {}
+    events: Mapping[str, int] = {}
+    changes: int | None = None
+    completed: bool | None = None
 
 
 NO_FACTS: Mapping[str, Any] = {}

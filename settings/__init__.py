@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from errors import SettingsError
 from settings.backups import BackupSettings
+from settings.metrics import MetricsSettings
 from settings.thresholds import ThresholdSettings
 
 T = TypeVar("T")
@@ -162,6 +163,9 @@ class AccessSettings(Struct, frozen=True, forbid_unknown_fields=True):
     administrators: Annotated[
         tuple[str, ...], Meta(description="certnames that may ask for all nodes, preview and approve")
     ] = ()
+    monitoring: Annotated[
+        tuple[str, ...], Meta(description="certnames of Prometheus and Icinga: may read metrics, targets and verdicts")
+    ] = ()
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,6 +185,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         ThresholdSettings()
     )
     backups: Annotated[BackupSettings, Meta(description="whose backups the backup servers keep")] = BackupSettings()
+    metrics: Annotated[MetricsSettings, Meta(description="what Prometheus is told")] = MetricsSettings()
     guard: Annotated[GuardSettings, Meta(description="what holds back a change that takes too much away")] = (
         GuardSettings()
     )

@@ -2,7 +2,8 @@
 
 A node may ask for its own answer. A Puppet server (`access.servers`) and an administrator (`access.administrators`)
 may ask for all, an administrator may also preview and approve; so may this service's own certificate, which the
-commands on its machine use. Without TLS the service listens on loopback only, and whoever reaches it there may do
+commands on its machine use. The machines of Prometheus and Icinga (`access.monitoring`) may read metrics, targets and
+verdicts, and no answer. Without TLS the service listens on loopback only, and whoever reaches it there may do
 everything.
 """
 
@@ -24,6 +25,7 @@ class Access:
         own = () if settings.tls is None else (certificate_name(settings.tls.certificate),)
         self._administrators = frozenset((*settings.access.administrators, *own))
         self._readers = self._administrators | frozenset(settings.access.servers)
+        self._monitors = self._readers | frozenset(settings.access.monitoring)
 
     def node(self, certname: str) -> Response | None:
         """None when the client may ask for this node's answer, else the refusal."""
@@ -44,6 +46,10 @@ class Access:
     def reader(self) -> Response | None:
         """None when the client may read about all nodes, else the refusal."""
         return self._within(self._readers, "access.servers or access.administrators")
+
+    def monitor(self) -> Response | None:
+        """None when the client may read metrics, targets and verdicts, else the refusal."""
+        return self._within(self._monitors, "access.monitoring, access.servers or access.administrators")
 
     def administrator(self) -> Response | None:
         """None when the client may preview and approve, else the refusal."""

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from enc.answer import Answer
 from enc.rules import Rules
 from enc.why import why
+from exporters.counts import Counts
 from facts.certname import is_certname
 from facts.source import SourceKey
 from facts.upkeep import Freshness
@@ -20,7 +21,9 @@ from web.replies import refuse, reply
 
 
 class Standing(Protocol):
-    """What the service stands by: one frozen value at a time, and each target's freshness."""
+    """What the service stands by: one frozen value at a time, each target's freshness, and what it counts."""
+
+    counts: Counts
 
     @property
     def now(self) -> Now: ...
@@ -43,8 +46,10 @@ def blueprint(settings: Settings, standing: Standing, access: Access) -> Bluepri
     @routes.get("/enc/<path:certname>")
     def answer(certname: str) -> Response:
         if not is_certname(certname):
-            return refuse(400, "not a certname: lower case letters, digits, `.`, `_` and `-`")
-        return access.node(certname) or asked.answer(certname)
+            refusal: Response | None = refuse(400, "not a certname: lower case letters, digits, `.`, `_` and `-`")
+        else:
+            refusal = access.node(certname)
+        return asked.counted(refusal or asked.answer(certname))
 
     @routes.get("/enc/<path:certname>/why")
     def reasons(certname: str) -> Response:
@@ -71,6 +76,15 @@ class _Asked:
         else:
             response = Response(given.body, mimetype="application/json")
         return self._labelled(response, given, name, now)
+
+    def counted(self, response: Response) -> Response:
+        """The response to a question for an answer, once it is counted."""
+        age = response.headers.get("X-Enclume-Age")
+        if age is None:
+            self._standing.counts.refused(response.status_code)
+        else:
+            self._standing.counts.answered(float(age))
+        return response
 
     def _labelled(self, response: Response, given: Answer, name: str, now: Now) -> Response:
         response.headers["ETag"] = f'"{given.digest}"'

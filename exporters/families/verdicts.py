@@ -1,0 +1,67 @@
+"""The verdicts: the worst of each check at each site, and each that is not ok.
+
+enclume_verdict_worst{site="angers",check="backup"} 2
+enclume_verdict{site="angers",check="backup",subject="mail.lab.test/system/daily"} 2
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from audit.verdict import CODES, Check, Status, Verdict, worst
+from exporters.family import Rendered, gauge
+from exporters.scrape import Seen
+
+WORST = gauge(
+    "verdict_worst",
+    "site",
+    "check",
+    tells="The worst of the check's verdicts there: 0 ok, 1 warning, 2 critical, 3 unknown.",
+)
+VERDICT = gauge(
+    "verdict", "site", "check", "subject", tells="A verdict that is not ok: 1 warning, 2 critical, 3 unknown."
+)
+
+FAMILIES = (WORST, VERDICT)
+
+
+class Digest(Struct, frozen=True):
+    """What the metrics tell of some verdicts: which statuses occur in each check at each site, and what is not ok."""
+
+    statuses: frozenset[tuple[str, Check, Status]]
+    wrong: tuple[tuple[str, Check, str, Status], ...]
+
+
+def digest(verdicts: Iterable[Verdict]) -> Digest:
+    """Digest verdicts."""
+    given = tuple(verdicts)
+    statuses = frozenset((one.site, one.check, one.status) for one in given)
+    return Digest(
+        statuses, tuple((one.site, one.check, one.subject, one.status) for one in given if one.status != "ok")
+    )
+
+
+def lines(seen: Seen, digests: Iterable[Digest]) -> Rendered:
+    """The samples of each family. Several verdicts of one check on one subject count as the worst of them."""
+    found: dict[tuple[str, Check], set[Status]] = {}
+    wrong: dict[tuple[str, Check, str], Status] = {}
+    for one in digests:
+        for site, check, status in one.statuses:
+            found.setdefault((site, check), set()).add(status)
+        for site, check, subject, status in one.wrong:
+            known = wrong.get((site, check, subject))
+            wrong[site, check, subject] = worst((known, status)) if known else status
+    return {
+        WORST: "".join(
+            WORST.line(CODES[worst(statuses)], site, check)
+            for (site, check), statuses in sorted(found.items())
+            if _told(seen, site)
+        ),
+        VERDICT: "".join(
+            VERDICT.line(CODES[status], *labels) for labels, status in sorted(wrong.items()) if _told(seen, labels[0])
+        ),
+    }
+
+
+def _told(seen: Seen, site: str) -> bool:
+    return not site or seen.wants(site)

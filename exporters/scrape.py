@@ -1,0 +1,41 @@
+"""What one scrape tells of, beside the texts that are kept."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from audit.all import Audited, View
+from exporters.counts import Counts
+from facts.estate import Estate
+from facts.source import SourceKey
+from facts.upkeep import Freshness
+
+
+class Scrape(Struct, frozen=True, kw_only=True):
+    """The verdicts with the view that they were made from, each source's freshness now, what the service counts, and
+    the versions of Enclume and of its libvirt.
+    """
+
+    audited: Audited
+    freshness: Mapping[SourceKey, Freshness]
+    counts: Counts
+    version: str
+    libvirt: str
+
+    @property
+    def estate(self) -> Estate | None:
+        """The estate that the verdicts were made from; None before the first."""
+        return self.audited.view.situation.now.estate if self.audited.view else None
+
+
+class Seen(Struct, frozen=True):
+    """A scrape whose estate is there, and the one site that is asked for ("" for all)."""
+
+    scrape: Scrape
+    view: View
+    estate: Estate
+    site: str = ""
+
+    def wants(self, site: str) -> bool:
+        """Whether what is at this site is asked for."""
+        return not self.site or site == self.site

@@ -1,0 +1,98 @@
+"""What servers and nodes are told of: NFS, mirrors, Puppet runs, observations; each only where it is known."""
+
+from typing import Any
+
+from facts.observations import Client, Mirror, NfsServer, Peer, PeerVolume, Volume
+from facts.puppet import Run
+from facts.source import SourceKey
+from facts.upkeep import Freshness
+from tests.audit.situations import NOON, Scene
+from tests.exporters.telling import told, values
+from tests.factories import host, settings, site, site_dn
+
+NFS = "nfs1.lab.test"
+AT = {"site": "angers", "server": NFS}
+
+
+def scene(**more: Any) -> Scene:
+    return Scene(site("angers"), host(NFS, enclumeAtSite=site_dn("angers")), **more)
+
+
+def test_a_server_that_nobody_observed_has_no_figures() -> None:
+    text = told(scene())
+    assert "enclume_nfsd" not in text
+    assert "enclume_drbd" not in text
+    assert "enclume_observation" not in text
+
+
+def test_of_two_clients_at_one_address_the_one_that_is_silent_for_longer_is_told() -> None:
+    at = scene()
+    clients = (Client("10.1.0.1", renew_age=5.0), Client("10.1.0.1", renew_age=90.0), Client("10.1.0.2"))
+    at.observe(NFS, nfsd=NfsServer(8, {}, clients=clients))
+    text = told(at)
+    assert values(text, "nfsd_client_last_renew_seconds", **AT) == {("10.1.0.1",): 90}
+    assert values(text, "nfsd_clients", **AT) == {("",): 3}
+
+
+def mirror(connection: str) -> Mirror:
+    return Mirror(
+        "r0", "Primary", (Volume(0, "UpToDate"),), (Peer("b", connection, "Unknown", (PeerVolume(0, "DUnknown"),)),)
+    )
+
+
+def test_a_mirror_that_is_cut_is_connected_no_more_and_then_again() -> None:
+    at = scene()
+    at.observe(NFS, mirrors=(mirror("Connected"),))
+    assert values(told(at), "drbd_connected", site="angers") == {(NFS, "b", "r0"): 1}
+    at.at += 10
+    at.observe(NFS, mirrors=(mirror("StandAlone"),))
+    text = told(at)
+    assert values(text, "drbd_connected", site="angers") == {(NFS, "b", "r0"): 0}
+    assert values(text, "drbd_connection_state", site="angers") == {(NFS, "b", "r0", "StandAlone"): 1}
+    at.at += 10
+    at.observe(NFS, mirrors=(mirror("SyncSource"),))
+    assert values(told(at), "drbd_connected", site="angers") == {(NFS, "b", "r0"): 1}
+
+
+def test_while_nobody_tells_of_runs_nothing_is_said_of_them() -> None:
+    assert "puppet" not in told(scene())
+
+
+def test_a_node_that_never_ran_has_run_at_0_once_others_are_told_of() -> None:
+    at = scene()
+    at.put(host("web.lab.test"))
+    at.runs["web.lab.test"] = Run(certname="web.lab.test", ended_at=NOON, last_success=NOON, status="unchanged")
+    text = told(at)
+    assert values(text, "puppet_last_run_timestamp_seconds") == {(NFS, "angers"): 0, ("web.lab.test", ""): NOON}
+    assert values(text, "puppet_run_status") == {("web.lab.test", "", "unchanged"): 1}
+
+
+def test_how_old_a_run_may_be_is_what_the_settings_say_of_the_site_or_host() -> None:
+    at = scene(settings=settings(thresholds={"sites": {"angers": {"run_seconds": 600}}}))
+    at.put(host("web.lab.test"))
+    at.runs[NFS] = Run(certname=NFS, ended_at=NOON, last_success=NOON, status="unchanged")
+    assert values(told(at), "puppet_max_age_seconds") == {(NFS, "angers"): 600, ("web.lab.test", ""): 7200}
+
+
+def test_outcomes_without_a_resource_are_left_out_but_the_total() -> None:
+    at = scene()
+    counted = {"total": 0, "failed": 0, "changed": 3}
+    at.runs[NFS] = Run(certname=NFS, ended_at=NOON, last_success=NOON, status="changed", resources=counted)
+    assert values(told(at), "puppet_resources", site="angers", certname=NFS) == {("total",): 0, ("changed",): 3}
+
+
+def test_each_kind_of_observation_has_its_own_time() -> None:
+    at = scene()
+    at.observe(NFS, nfsd=NfsServer(8, {}))
+    at.at += 60
+    at.observe(NFS, mirrors=(), problems=("/proc/net/rpc/nfsd cannot be read",))
+    found = values(told(at), "observation_timestamp_seconds", site="angers", host=NFS)
+    assert found == {("nfsd",): NOON, ("mirrors",): NOON + 60}
+
+
+def test_sources_are_told_with_their_site_and_a_failing_one_keeps_its_last_reading() -> None:
+    at = scene()
+    at.freshness = {SourceKey("inventory", NFS): Freshness(NOON - 60, NOON, "no route to host")}
+    text = told(at)
+    assert values(text, "source_up") == {("angers", "inventory", NFS): 0}
+    assert values(text, "source_last_success_timestamp_seconds") == {("angers", "inventory", NFS): NOON - 60}
