@@ -5,14 +5,36 @@ from collections.abc import Callable
 from audit.picture import Picture
 from exporters import counts
 from exporters.around import Around
-from exporters.families import drbd, legacy, nfsd, observations, placement, puppet, service, verdicts
-from exporters.family import Family
+from exporters.families import (
+    backups,
+    drbd,
+    legacy,
+    nfsd,
+    observations,
+    placement,
+    pools,
+    puppet,
+    service,
+    statistics,
+    verdicts,
+)
+from exporters.family import Family, Rendered
+from exporters.scrape import Seen
 
 RenderHost = Callable[[Picture, Around], tuple[str, ...]]
 """The samples of one host, one text for each family of the module."""
 
+RenderNow = Callable[[Seen], Rendered]
+"""The samples of what is rendered at each scrape."""
+
+NOW: tuple[tuple[tuple[Family, ...], RenderNow], ...] = (
+    (service.FAMILIES, service.lines),
+    (statistics.FAMILIES, statistics.lines),
+    (pools.FAMILIES, pools.lines),
+)
 HOSTS: tuple[tuple[tuple[Family, ...], RenderHost], ...] = (
     (placement.FAMILIES, placement.render),
+    (backups.FAMILIES, backups.render),
     (nfsd.FAMILIES, nfsd.render),
     (drbd.FAMILIES, drbd.render),
     (puppet.FAMILIES, puppet.render),
@@ -21,8 +43,8 @@ HOSTS: tuple[tuple[tuple[Family, ...], RenderHost], ...] = (
 LEGACY: tuple[tuple[tuple[Family, ...], RenderHost], ...] = ((legacy.FAMILIES, legacy.render),)
 
 CATALOGUE: tuple[Family, ...] = (
-    *service.FAMILIES,
     *counts.FAMILIES,
     *verdicts.FAMILIES,
+    *(family for families, _ in NOW for family in families),
     *(family for families, _ in (*HOSTS, *LEGACY) for family in families),
 )

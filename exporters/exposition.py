@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from exporters.around import around
-from exporters.catalogue import HOSTS, LEGACY
-from exporters.families import service, verdicts
+from exporters.catalogue import HOSTS, LEGACY, NOW
+from exporters.families import verdicts
 from exporters.family import Family
 from exporters.scrape import Scrape, Seen
 from exporters.texts import HostText, Texts
@@ -41,17 +41,14 @@ class Exposition:
             hosts = tuple(self._texts.hosts.values())
         if site:
             hosts = tuple(one for one in hosts if one.picture.site == site)
-        return self._joined(Seen(scrape, view, estate, site), hosts)
+        return self._joined(Seen(scrape, view, estate, site, self._breathe), hosts)
 
     def _joined(self, seen: Seen, hosts: tuple[HostText, ...]) -> Iterator[bytes]:
         groups = (verdicts.digest(group.judged.verdicts) for group in seen.scrape.audited.groups.values())
-        now = {
-            **service.lines(seen),
-            **seen.scrape.counts.lines(),
-            **verdicts.lines(seen, chain(groups, (one.digest for one in hosts))),
-        }
-        for family, text in now.items():
-            yield from _with_header(family, (text.encode("utf-8", "replace"),))
+        told = verdicts.lines(seen, chain(groups, (one.digest for one in hosts)))
+        for rendered in chain((seen.scrape.counts.lines(), told), (lines(seen) for _, lines in NOW)):
+            for family, text in rendered.items():
+                yield from _with_header(family, (text.encode("utf-8", "replace"),))
         for number, family in enumerate(self._texts.families):
             yield from _with_header(family, self._of_hosts(number, hosts))
 

@@ -1,10 +1,11 @@
 """What one scrape tells of, beside the texts that are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from audit.all import Audited, View
+from audit.all import Audited
+from audit.view import View
 from exporters.counts import Counts
 from facts.estate import Estate
 from facts.source import SourceKey
@@ -29,12 +30,15 @@ class Scrape(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True):
-    """A scrape whose estate is there, and the one site that is asked for ("" for all)."""
+    """A scrape whose estate is there, and the one site that is asked for ("" for all). Whoever renders much calls
+    `breathe` now and then, so that threads that answer go first.
+    """
 
     scrape: Scrape
     view: View
     estate: Estate
     site: str = ""
+    breathe: Callable[[], None] = lambda: None
 
     def wants(self, site: str) -> bool:
         """Whether what is at this site is asked for."""

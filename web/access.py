@@ -47,9 +47,12 @@ class Access:
         """None when the client may read about all nodes, else the refusal."""
         return self._within(self._readers, "access.servers or access.administrators")
 
-    def monitor(self) -> Response | None:
-        """None when the client may read metrics, targets and verdicts, else the refusal."""
-        return self._within(self._monitors, "access.monitoring, access.servers or access.administrators")
+    def monitor(self, certname: str | None = None) -> Response | None:
+        """None when the client may read metrics, targets and verdicts, or is the one node that it asks about, else the
+        refusal.
+        """
+        own = certname is not None and not self._open and peer_name(request.environ) == certname
+        return None if own else self._within(self._monitors, "access.monitoring")
 
     def administrator(self) -> Response | None:
         """None when the client may preview and approve, else the refusal."""

@@ -110,7 +110,7 @@ def blueprint(judging: Judging, access: Access) -> Blueprint:
             what = wanted(request.args)
         except Wrong as error:
             return refuse(400, str(error))
-        refusal = access.reader() if what.host is None else access.node(what.host)
+        refusal = access.monitor(what.host)
         return refusal or asked.verdicts(what)
 
     return routes

@@ -30,7 +30,7 @@ NOTHING = ("",) * len(FAMILIES)
 
 def render(picture: Picture, around: Around) -> tuple[str, ...]:
     """The samples of a node, by family; none while nobody tells of runs at all."""
-    if not around.runs:
+    if not picture.reporting:
         return NOTHING
     of = f'{{site="{escape(picture.site)}",certname="{escape(picture.name)}"'
     run = picture.run

@@ -1,7 +1,7 @@
 """The verdicts: the worst of each check at each site, and each that is not ok.
 
 enclume_verdict_worst{site="angers",check="backup"} 2
-enclume_verdict{site="angers",check="backup",subject="mail.lab.test/system/daily"} 2
+enclume_verdict{site="angers",check="backup",subject="mail.lab.test container/monthly"} 3
 """
 
 from collections.abc import Iterable

@@ -52,7 +52,7 @@ def refreshed(kept: Texts, at: Scene) -> Texts:
     assert audited.view is not None
     estate = audited.view.situation.now.estate
     assert estate is not None
-    kept.refresh(audited, Around({}, frozenset(), frozenset(), False, at.settings.thresholds), lambda: None)
+    kept.refresh(audited, Around({}, at.settings.thresholds), lambda: None)
     return kept
 
 

@@ -139,6 +139,8 @@ def test_verdicts_that_cannot_be_relied_on_say_so(judging: Judging, expected: st
         ("puppet.lab.test", "", 200),
         ("boss.lab.test", "?host=web.lab.test", 200),
         (OWN, "", 200),
+        ("icinga.lab.test", "", 200),
+        ("icinga.lab.test", "?host=web.lab.test", 200),
     ],
 )
 def test_a_host_may_ask_about_itself_and_a_reader_about_all(tmp_path: Path, peer: str, query: str, status: int) -> None:
@@ -147,7 +149,7 @@ def test_a_host_may_ask_about_itself_and_a_reader_about_all(tmp_path: Path, peer
     issued.cert_chain_pems[0].write_to_path(certificate)
     access = settings(
         tls={"certificate": str(certificate), "key": "k", "ca": "c"},
-        access={"servers": ["puppet.lab.test"], "administrators": ["boss.lab.test"]},
+        access={"servers": ["puppet.lab.test"], "administrators": ["boss.lab.test"], "monitoring": ["icinga.lab.test"]},
     )
     assert get(Judging(SOME), query, access, peer).status_code == status
 
