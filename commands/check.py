@@ -17,6 +17,7 @@ from commands.check_output import UNKNOWN, render, safe
 CHECKS = ("layers", "placement", "capacity", "data", "backup", "storage", "mirror", "puppet", "enc", "sources")
 KINDS = ("data", "system", "container", "offsite")
 SCHEDULES = ("daily", "weekly", "monthly")
+NONE = "-"
 FILTERS = ("host", "site", "kind", "schedule")
 MOST = 100
 """Most verdicts that are asked for, and so most lines."""
@@ -55,10 +56,10 @@ def parser() -> argparse.ArgumentParser:
     )
     add = known.add_argument
     add("check", metavar="CHECK", choices=CHECKS, help=f"One of {', '.join(CHECKS)}.")
-    add("--host", metavar="CERTNAME", action="append", help="Only what concerns this host.")
-    add("--site", metavar="SITE", action="append", help="Only what is at this site.")
-    add("--kind", choices=KINDS, action="append", help="Only backups of this kind.")
-    add("--schedule", choices=SCHEDULES, action="append", help="Only backups of this schedule.")
+    add("--host", metavar="CERTNAME", action="append", help="Only what concerns this host; -: none in particular.")
+    add("--site", metavar="SITE", action="append", help="Only what is at this site; -: at none.")
+    add("--kind", choices=(*KINDS, NONE), action="append", help="Only backups of this kind.")
+    add("--schedule", choices=(*SCHEDULES, NONE), action="append", help="Only backups of this schedule.")
     add("--url", metavar="URL", help="The service; default: ENCLUME_URL, else port 8787 of this machine.")
     add("--cert", metavar="FILE", help="Certificate to show; default: this host's Puppet certificate.")
     add("--key", metavar="FILE", help="Private key of the certificate.")
@@ -78,7 +79,7 @@ def _seconds(text: str) -> float:
 def main(arguments: Sequence[str]) -> int:
     """Run the plugin; returns its exit status. Whatever goes wrong, that is `unknown`."""
     try:
-        given = parser().parse_args(arguments)
+        given = parser().parse_args(_literal(arguments))
         body = _within(given.timeout, given)
         status, text = render(given.check, body, _described(given), given.max_age)
     except SystemExit:
@@ -88,6 +89,17 @@ def main(arguments: Sequence[str]) -> int:
         status, text = UNKNOWN, f"{check.upper()} UNKNOWN - {safe(str(error) or type(error).__name__)}\n"
     _write(text)
     return status
+
+
+def _literal(arguments: Sequence[str]) -> list[str]:
+    """The arguments, where a site may have a name that looks like an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in ("--host", "--site"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _within(seconds: float, given: argparse.Namespace) -> bytes:

@@ -92,7 +92,7 @@ def _lines(verdicts: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> 
 def _sentence(verdict: Mapping[str, Any]) -> str:
     """The verdict's sentence, which begins with what it is about."""
     subject, sentence = safe(str(verdict["subject"])), safe(str(verdict["sentence"]))
-    return sentence if subject.partition("/")[0] in sentence else safe(f"{subject}: {sentence}")
+    return sentence if re.split(r"[ /]", subject)[0] in sentence else safe(f"{subject}: {sentence}")
 
 
 def perfdata(verdicts: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> list[str]:

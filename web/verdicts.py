@@ -25,10 +25,13 @@ OLD = 60.0
 
 _MOST_DIGITS = 6
 
+NONE = "-"
+"""The value that asks for verdicts which concern no host, site, kind or schedule in particular."""
+
 WORDS: Mapping[str, tuple[str, ...]] = {
     "check": CHECKS,
-    "kind": get_args(BackupKind),
-    "schedule": get_args(Schedule),
+    "kind": (*get_args(BackupKind), NONE),
+    "schedule": (*get_args(Schedule), NONE),
     "status": tuple(CODES),
 }
 """The values that there are, of the parameters whose values are known."""
@@ -60,9 +63,9 @@ class Wanted(Struct, frozen=True):
 
     @property
     def host(self) -> str | None:
-        """The one host that is asked for, None for several or any."""
+        """The one host that is asked for, None for several, any, or none in particular."""
         hosts = self.values.get("host", frozenset())
-        return next(iter(hosts)) if len(hosts) == 1 else None
+        return next(iter(hosts)) or None if len(hosts) == 1 else None
 
     def of(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
         """Those of them that match in everything but the status."""
@@ -84,7 +87,7 @@ def wanted(query: "MultiDict[str, str]") -> Wanted:
             raise Wrong(f"unknown parameter {name!r}: expected {', '.join(PARAMETERS)}")
         for value in given:
             _check(name, value)
-        values[name] = frozenset(given)
+        values[name] = frozenset("" if value == NONE else value for value in given)
     limits = values.pop("limit", None)
     return Wanted(values, min(map(int, limits)) if limits else None)
 

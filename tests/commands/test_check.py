@@ -58,6 +58,14 @@ def test_it_asks_for_the_verdicts_that_its_options_say(
     )
 
 
+def test_a_name_that_looks_like_an_option_is_a_name(
+    scripted: Scripted, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    scripted.reply = http(200, BODY)
+    assert run(capsysbinary, "backup", "--site", "--help", "--host", "-", "--url", scripted.url)[0] == 1
+    assert scripted.asked.startswith(b"GET /verdicts?check=backup&host=-&site=--help&limit=100 ")
+
+
 def test_the_url_can_stand_in_the_environment(
     scripted: Scripted, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +151,8 @@ def test_a_failure_of_its_own_is_unknown_too(
 
 def test_it_knows_the_words_that_the_service_knows() -> None:
     assert check.CHECKS == CHECKS
-    assert {"check": check.CHECKS, "kind": check.KINDS, "schedule": check.SCHEDULES}.items() <= WORDS.items()
+    assert WORDS["kind"] == (*check.KINDS, check.NONE)
+    assert WORDS["schedule"] == (*check.SCHEDULES, check.NONE)
 
 
 def test_it_loads_the_standard_library_and_itself_alone() -> None:
