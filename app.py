@@ -23,7 +23,7 @@ from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from settings import Settings
-from web import answers, changes, health, intake, metrics, verdicts
+from web import answers, changes, health, icinga, intake, metrics, verdicts
 from web.access import Access
 from web.replies import refuse
 
@@ -154,6 +154,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(icinga.blueprint(runtime, access))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from commands.check_client import Certificates, Unknown, ask, find_certificates
-from commands.check_output import UNKNOWN, render, safe
+from commands.check_output import UNKNOWN, render, render_service, safe
 
 CHECKS = ("layers", "placement", "capacity", "data", "backup", "storage", "mirror", "puppet", "enc", "sources")
+ITSELF = "service"
+"""No check of the verdicts, but whether there are any to be relied on."""
 KINDS = ("data", "system", "container", "offsite")
 SCHEDULES = ("daily", "weekly", "monthly")
 NONE = "-"
@@ -55,7 +57,12 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = known.add_argument
-    add("check", metavar="CHECK", choices=CHECKS, help=f"One of {', '.join(CHECKS)}.")
+    add(
+        "check",
+        metavar="CHECK",
+        choices=(*CHECKS, ITSELF),
+        help=f"One of {', '.join(CHECKS)}; or {ITSELF}, for Enclume itself.",
+    )
     add("--host", metavar="CERTNAME", action="append", help="Only what concerns this host; -: none in particular.")
     add("--site", metavar="SITE", action="append", help="Only what is at this site; -: at none.")
     add("--kind", choices=(*KINDS, NONE), action="append", help="Only backups of this kind.")
@@ -81,11 +88,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         given = parser().parse_args(_literal(arguments))
         body = _within(given.timeout, given)
-        status, text = render(given.check, body, _described(given), given.max_age)
+        told = render_service if given.check == ITSELF else render
+        status, text = told(given.check, body, _described(given), given.max_age)
     except SystemExit:
         return 0
     except Exception as error:  # noqa: BLE001 - Python's own exit status for a failure, 1, would be a warning
-        check = next((one for one in arguments if one in CHECKS), "enclume")
+        check = next((one for one in arguments if one in (*CHECKS, ITSELF)), "enclume")
         status, text = UNKNOWN, f"{check.upper()} UNKNOWN - {safe(str(error) or type(error).__name__)}\n"
     _write(text)
     return status
@@ -135,6 +143,8 @@ def _service(given: argparse.Namespace) -> tuple[str, Certificates | None]:
 
 def _query(given: argparse.Namespace) -> list[tuple[str, str]]:
     filters = [(name, value) for name in FILTERS for value in getattr(given, name) or ()]
+    if given.check == ITSELF:
+        return [*filters, ("limit", "0")]
     return [("check", given.check), *filters, ("limit", str(MOST))]
 
 

@@ -42,6 +42,22 @@ def render(check: str, body: bytes, filters: str, max_age: float) -> tuple[int, 
         return UNKNOWN, f"{check.upper()} UNKNOWN - {_STRANGE}\n"
 
 
+def render_service(check: str, body: bytes, filters: str, max_age: float) -> tuple[int, str]:
+    """The same for the service itself: whether its verdicts can be relied on, whatever they are."""
+    try:
+        reply = json.loads(body)
+        reason = _unreliable(reply, max_age)
+        if reason is not None:
+            return UNKNOWN, f"{check.upper()} UNKNOWN - {safe(reason)}\n"
+        age, total = float(reply["age"]), sum(int(number) for number in reply["counts"].values())
+        about = (
+            f"{total} verdicts{' on ' if filters else ''}{filters}, {age:.0f} s old, generation {reply['generation']}"
+        )
+        return OK, f"{check.upper()} OK - {safe(about)} | age={_plain(age)}s;;{_plain(max_age)} verdicts={total}\n"
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return UNKNOWN, f"{check.upper()} UNKNOWN - {_STRANGE}\n"
+
+
 def _render(check: str, reply: Mapping[str, Any], filters: str, max_age: float) -> tuple[int, str]:
     counts = {status: int(reply["counts"][status]) for status in WORST_FIRST}
     verdicts = [one for one in reply["verdicts"] if one["status"] in STATUSES]

@@ -223,6 +223,13 @@ class Verdicts(Struct, frozen=True):
     verdicts: tuple[Judgement, ...]
 
 
+class Icinga(Struct, frozen=True):
+    """`GET /icinga`: Icinga 2's configuration, each file's text by its name, and the generation's number."""
+
+    generation: int
+    files: dict[str, str]
+
+
 class Refusal(Struct, frozen=True):
     """Whatever was refused: what was wrong, and what to do."""
 
@@ -240,6 +247,7 @@ BODIES: dict[str, type[Struct]] = {
     "findings": Findings,
     "taken": Taken,
     "verdicts": Verdicts,
+    "icinga": Icinga,
     "refusal": Refusal,
 }
 

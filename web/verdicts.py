@@ -51,6 +51,20 @@ class Judging(Protocol):
         """One target's freshness."""
 
 
+def unreliable(judging: Judging) -> str | None:
+    """Why the verdicts cannot be relied on; None when they can."""
+    view = judging.audited.view
+    if judging.audit_problem:
+        return judging.audit_problem
+    if view is None:
+        return "no verdicts have been made yet: ask again"
+    old = time.time() - view.at
+    if old > OLD:
+        return f"the verdicts were made {old:.0f} s ago, expected less than {OLD:.0f} s: see the service's log"
+    complete = view.situation.now.estate is not None
+    return None if complete else "the directory and the hypervisors have not been read completely yet: ask again"
+
+
 class Wrong(EnclumeError):
     """A query that cannot be understood: what is wrong with it, and what there is."""
 
@@ -127,17 +141,16 @@ class _Asked:
     def verdicts(self, what: Wanted) -> Response:
         audited = self._judging.audited
         if audited.view is None:
-            return refuse(503, self._judging.audit_problem or "no verdicts have been made yet: ask again")
+            return refuse(503, unreliable(self._judging) or "")
         matching = what.of(audited.verdicts() if what.host is None else self._of_host(audited, what.host))
         counts = Counter(one.status for one in matching)
         now, served = time.time(), audited.view.situation.now
-        old = now - audited.view.at
         return reply(
             Verdicts(
                 at=round(audited.view.at, 3),
-                age=round(max(0.0, old), 1),
+                age=round(max(0.0, now - audited.view.at), 1),
                 generation=served.generation.number,
-                problem=self._problem(old, complete=served.estate is not None),
+                problem=unreliable(self._judging),
                 counts=Counts(**{status: counts[status] for status in CODES}),
                 verdicts=tuple(judgement(one, now, self._judging.fresh) for one in what.first(matching)),
             )
@@ -151,13 +164,6 @@ class _Asked:
             self._of_groups = (audited, of_groups)
         own = audited.hosts.get(host)
         return [*(own.judged.verdicts if own else ()), *of_groups.get(host, ())]
-
-    def _problem(self, old: float, *, complete: bool) -> str | None:
-        if self._judging.audit_problem:
-            return self._judging.audit_problem
-        if old > OLD:
-            return f"these verdicts were made {old:.0f} s ago, expected less than {OLD:.0f} s: see the service's log"
-        return None if complete else "the directory and the hypervisors have not been read completely yet"
 
 
 def _by_host(audited: Audited) -> Mapping[str, list[Verdict]]:

@@ -66,6 +66,15 @@ def test_a_name_that_looks_like_an_option_is_a_name(
     assert scripted.asked.startswith(b"GET /verdicts?check=backup&host=-&site=--help&limit=100 ")
 
 
+def test_the_service_itself_is_asked_for_no_verdict(
+    scripted: Scripted, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    scripted.reply = http(200, BODY)
+    status, out = run(capsysbinary, "service", "--url", scripted.url)
+    assert (status, out.head.startswith("SERVICE OK - 2 verdicts")) == (0, True)
+    assert scripted.asked.startswith(b"GET /verdicts?limit=0 ")
+
+
 def test_the_url_can_stand_in_the_environment(
     scripted: Scripted, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

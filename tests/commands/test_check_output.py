@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.verdict import CODES, Measure, Verdict
-from commands.check_output import MOST_LINES, MOST_PERFDATA, STATUSES, render, safe
+from commands.check_output import MOST_LINES, MOST_PERFDATA, STATUSES, render, render_service, safe
 from tests.commands.perfdata import Printed, read
 from tests.web.judging import Judging, audited, get, verdict
 
@@ -176,6 +176,25 @@ def test_a_measure_that_is_no_number_is_left_out_or_refused(value: Any) -> None:
 @pytest.mark.parametrize("age", [None, "old", float("nan"), float("inf")])
 def test_an_age_that_makes_no_sense_is_unknown(age: Any) -> None:
     assert render("backup", changed(age=age), "", 120)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("judging", "max_age", "expected"),
+    [
+        (Judging(audited(verdict("web01", "critical"), verdict("web02"))), 120, (0, "SERVICE OK - 2 verdicts, ")),
+        (Judging(audited()), 120, (0, "SERVICE OK - 0 verdicts, ")),
+        (Judging(audited(), "the audit fails"), 120, (3, "SERVICE UNKNOWN - the audit fails")),
+        (Judging(audited(old=30)), 10, (3, "SERVICE UNKNOWN - the verdicts are ")),
+    ],
+)
+def test_the_service_itself_is_ok_while_its_verdicts_can_be_relied_on(
+    judging: Judging, max_age: float, expected: tuple[int, str]
+) -> None:
+    status, text = render_service("service", get(judging, "?limit=0").data, "", max_age)
+    out = read(text)
+    assert (status, out.head.startswith(expected[1])) == (expected[0], True), text
+    assert set(out.perfdata) == ({"age", "verdicts"} if status == 0 else set())
+    assert render_service("service", b"{}", "", 120)[0] == 3
 
 
 @pytest.mark.parametrize(

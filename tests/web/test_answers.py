@@ -189,6 +189,7 @@ def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
     with service(tmp_path, guard={"protected": ["web.lab.test"]}) as served:
         served.modify(HOSTING, "changetype: modify", "delete: member", f"member: cn=web.lab.test,ou=hosts,{BASE}")
         served.until(lambda: served.get("/held").json["held"], "the hold")
+        served.until(lambda: served.get("/icinga").status_code == 200, "the verdicts")
         held = served.get("/held").json["held"]["number"]
         ldif = f"dn: cn=mail.lab.test,ou=hosts,{BASE}\nchangetype: delete\n"
         replies = {
@@ -199,6 +200,7 @@ def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
             "held": served.get("/held"),
             "findings": served.get("/findings"),
             "verdicts": served.get("/verdicts"),
+            "icinga": served.get("/icinga"),
             "preview": served.client.post("/preview", data=ldif),
             "refusal": served.client.post("/approve/77"),
             "taken": served.client.put("/observations/web.lab.test", data=NOT_ITS_OWN),
