@@ -68,16 +68,24 @@ def test_without_its_threads_a_server_is_unknown_and_that_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "line"),
+    ("header", "line", "woken"),
     [
-        ("packets-arrived sockets-enqueued threads-woken threads-timedout", "0 213 4 209 0"),
-        ("packets-arrived sockets-enqueued threads-woken overloads-avoided threads-timedout", "0 213 4 209 0 0"),
-        ("sockets-enqueued packets-arrived", "0 4 213"),
+        ("packets-arrived sockets-enqueued threads-woken threads-timedout", "0 213 4 209 0", 209),
+        ("packets-arrived sockets-enqueued threads-woken overloads-avoided threads-timedout", "0 213 4 209 0 0", 209),
+        ("sockets-enqueued packets-arrived", "0 4 213", None),
     ],
 )
-def test_pools_are_read_by_the_names_of_their_columns(header: str, line: str) -> None:
+def test_pools_are_read_by_the_names_of_their_columns(header: str, line: str, woken: int | None) -> None:
     pools = observe.parse_pools(f"# pool {header}\n{line}\n")
-    assert pools == [{"pool": "0", "packets_arrived": 213, "sockets_enqueued": 4}]
+    assert pools == [{"pool": "0", "packets_arrived": 213, "sockets_enqueued": 4, "threads_woken": woken}]
+
+
+@pytest.mark.parametrize(("enqueued", "woken", "waited"), [(4, 209, 4), (213, 209, 4), (213, 214, 0), (4, None, 4)])
+def test_what_woke_no_thread_had_to_wait_whatever_the_kernel_enqueues(
+    enqueued: int, woken: int | None, waited: int
+) -> None:
+    pool = {"packets_arrived": 213, "sockets_enqueued": enqueued, "threads_woken": woken}
+    assert observe.waited(pool) == waited
 
 
 @pytest.mark.parametrize(
@@ -232,6 +240,35 @@ def test_two_resources_with_two_volumes_and_a_cut_connection() -> None:
     (peer,) = first["peers"]
     assert (peer["connection"], peer["role"]) == ("StandAlone", "Unknown")
     assert [each["out_of_sync_bytes"] for each in peer["volumes"]] == [512 * KIB, 3 * KIB]
+
+
+SPLIT = """\
+r0 role:Primary suspended:no
+    write-ordering:flush
+  volume:0 minor:0 disk:UpToDate
+      size:65496 read:0 written:1280
+
+"""
+SPLIT_EVENTS = """\
+exists resource name:r0 role:Primary suspended:no
+exists connection name:r0 peer-node-id:0 connection:StandAlone role:Unknown
+exists device name:r0 volume:0 minor:0 disk:UpToDate
+exists peer-device name:r0 peer-node-id:0 volume:0 replication:Off peer-disk:DUnknown resync-suspended:no
+exists -
+"""
+SPLIT_PROC = """\
+version: 8.4.11 (api:1/proto:86-101)
+srcversion: B536C32A3EADA868561EFD9
+ 0: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----
+    ns:320 nr:0 dw:1280 dr:0 al:9 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:1024
+"""
+
+
+@pytest.mark.parametrize("shown", [observe.parse_drbd_status(SPLIT), observe.parse_drbd_events(SPLIT_EVENTS)])
+def test_a_peer_that_drbdsetup_does_not_show_while_it_stands_alone_is_taken_from_proc(shown: Any) -> None:
+    alone = {"connection": "StandAlone", "role": "Unknown"}
+    missed = {"disk": "DUnknown", "replication": "Off", "out_of_sync_bytes": 1024 * KIB}
+    assert observe.with_lone_peers(shown, SPLIT_PROC) == mirror(alone, role="Primary", **missed)
 
 
 def test_no_resource_is_no_mirror() -> None:
