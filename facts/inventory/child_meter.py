@@ -118,6 +118,16 @@ class Meters:
         self._outbox = outbox
         self._meters: dict[HypervisorTarget, Meter] = {}
 
+    @property
+    def watched(self) -> frozenset[HypervisorTarget]:
+        """The hypervisors whose statistics are read."""
+        return frozenset(self._meters)
+
+    @property
+    def lost(self) -> int:
+        """How many calls are left hanging."""
+        return sum(len(meter.lost) for meter in self._meters.values())
+
     def watch(self, wanted: Watch) -> None:
         """Read these hypervisors' statistics and no others'."""
         for target in set(self._meters) - set(wanted.targets):
@@ -135,7 +145,9 @@ class Meters:
 
     def check(self, watchers: Mapping[HypervisorTarget, Watched]) -> None:
         """Look at every hypervisor once; never more than `LOST_AT_MOST` calls are left hanging in all."""
-        room = LOST_AT_MOST - sum(len(meter.lost) for meter in self._meters.values())
+        room = LOST_AT_MOST - self.lost
         for target, meter in self._meters.items():
             if target in watchers:
+                had = len(meter.lost)
                 meter.check(watchers[target], room)
+                room += had - len(meter.lost)

@@ -20,6 +20,8 @@ HUNG_AT_MOST = 5
 
 # A disk by its domain's UUID, its target and its path.
 DiskKey = tuple[str, str, str]
+# When a guest was read, and its disks' counters by target.
+Counted = tuple[float, dict[str, Counters]]
 
 
 class Plan(Struct, frozen=True):
@@ -49,7 +51,7 @@ class Reading:
         self.busy: dict[str, float] = {}
         self.occupied: set[str] = set()
         self.hung: set[str] = set()
-        self.counters: dict[str, tuple[float, dict[str, Counters]]] = {}
+        self.counters: dict[str, Counted] = {}
         self.sizes: dict[DiskKey, int] = {}
         self._uri, self._deadline = uri, deadline
         self._abandoned = False
@@ -92,7 +94,7 @@ class Reading:
         active = [domain for domain in self.plan.domains if domain.state != "shutoff"]
         for domain in active:
             self._control(gauge, domain.uuid)
-        for domain in _chosen([domain for domain in active if domain.uuid in self.busy], self.hung):
+        for domain in chosen([domain for domain in active if domain.uuid in self.busy], self.hung):
             if domain.uuid not in self.plan.done and not self._abandoned:
                 self._count(gauge, domain)
         if not self.hung:
@@ -121,7 +123,7 @@ class Reading:
 
     def _measure(self, gauge: Gauge) -> None:
         """Read the sizes of disks whose storage is surely alive."""
-        alive = set(self._moved())
+        alive = set(moved(self.plan, self.counters))
         for domain in self.plan.domains:
             for disk in domain.disks:
                 key = (domain.uuid, disk.target, disk.path)
@@ -131,18 +133,6 @@ class Reading:
                     if size is not None:
                         self.sizes[key] = size
         self._called("")
-
-    def _moved(self) -> Iterator[str]:
-        """The storages of disks that have finished reads or writes since a moment ago."""
-        for domain in self.plan.domains:
-            last = self.plan.last.get(domain.uuid)
-            read_at, counters = self.counters.get(domain.uuid, (0.0, {}))
-            if last is None or read_at - last.read_at > self.plan.recent:
-                continue
-            before = {disk.target: Counters(disk.read_bytes, disk.written_bytes) for disk in last.disks}
-            for disk in domain.disks:
-                if disk.target in before and disk.target in counters and counters[disk.target] != before[disk.target]:
-                    yield storage(disk)
 
     def _called(self, uuid: str) -> None:
         """The next call begins: one that may hang with this guest, or "" for one that hangs with the hypervisor."""
@@ -154,7 +144,20 @@ def storage(disk: Disk) -> str:
     return disk.path.rpartition("/")[0]
 
 
-def _chosen(active: list[Domain], hung: AbstractSet[str]) -> list[Domain]:
+def moved(plan: Plan, counted: Mapping[str, Counted]) -> Iterator[str]:
+    """The storages of disks that have finished reads or writes since a moment ago."""
+    for domain in plan.domains:
+        last = plan.last.get(domain.uuid)
+        read_at, counters = counted.get(domain.uuid, (0.0, {}))
+        if last is None or read_at - last.read_at > plan.recent:
+            continue
+        before = {disk.target: Counters(disk.read_bytes, disk.written_bytes) for disk in last.disks}
+        for disk in domain.disks:
+            if disk.target in before and disk.target in counters and counters[disk.target] != before[disk.target]:
+                yield storage(disk)
+
+
+def chosen(active: list[Domain], hung: AbstractSet[str]) -> list[Domain]:
     """Whom to ask, those last whose storage is a hung guest's; once many hang, not those, and in the end nobody."""
     if len(hung) >= 2 * HUNG_AT_MOST:
         return []

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -155,13 +155,18 @@ def test_a_frozen_hypervisor_lets_only_its_own_figures_grow_old_and_comes_back(
 @contextmanager
 def dead(disk: Path) -> Iterator[None]:
     """A file that whoever opens it waits for, as on a dead NFS server; a QEMU that has it open notices nothing."""
-    kept = disk.with_suffix(".kept")
+    kept, waited_for = disk.with_suffix(".kept"), disk.with_suffix(".dead")
     disk.rename(kept)
     os.mkfifo(disk)
     try:
         yield
     finally:
-        kept.replace(disk)
+        disk.rename(waited_for)
+        kept.rename(disk)
+        with suppress(OSError):
+            # Who waits there is let go.
+            os.close(os.open(waited_for, os.O_WRONLY | os.O_NONBLOCK))
+        waited_for.unlink()
 
 
 def test_dead_storage_below_a_guest_that_is_idle_or_off_holds_up_neither_states_nor_figures(
