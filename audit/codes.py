@@ -70,4 +70,7 @@ CODES: dict[str, str] = {
     "shared_disk": "two running guests that write to one disk",
     "double_autostart": "a guest that starts by itself on two hypervisors",
     "placement_unknown": "a hypervisor that may hold the guest cannot be read, or two domains could be the guest",
+    "hypervisor_loss": "whether a site survives the loss of any one of its hypervisors",
+    "hypervisor_load": "what a hypervisor's guests may use of its memory and its CPUs",
+    "imbalance": "how evenly a site's hypervisors carry its guests",
 }

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from audit.keepers import Keepers
+from audit.load import Load
 from facts.estate import Node
 from facts.findings import Finding
 from facts.fleet import Found
@@ -58,6 +59,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     - `own`: what it says of itself; `sizes`: the virtual size in bytes of its disks by target, where libvirt's
       statistics gave it; `stuck`: its monitor is busy with one job for too long.
     - `data`: the services that it, or a service of it, requires and that provide nfs.
+    - `load`: what it takes of its hypervisor, None unless it is a guest that should run.
     - `backups`: what is known of its backups; `keepers`: who should know it.
     - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all.
     - `findings`: what is wrong with what was stated of it; `held`: the guard holds a newer answer of it; `answered`: it
@@ -78,6 +80,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     sizes: tuple[tuple[str, int], ...] = ()
     stuck: bool = False
     data: tuple[DataSource, ...] = ()
+    load: Load | None = None
     run: Run | None = None
     reporting: bool = False
     findings: tuple[Finding, ...] = ()

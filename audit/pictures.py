@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from audit.backups import Archive, Kept, Names, archive, backups_of, named, unknown
 from audit.data_sources import DataSources
 from audit.disks import Writers, sharers, sharing, writers
-from audit.keepers import Roll
-from audit.picture import Picture
+from audit.keepers import Keepers, Roll
+from audit.load import Copy, Load, load_of
+from audit.picture import BackupSeen, Picture
 from audit.situation import Situation
 from audit.touched import dark_of, differing, touched
 from facts.certname import short_name
@@ -126,6 +127,8 @@ class _Developer:
         production, backup = self._name(host.production), self._name(host.backup)
         namesakes = self._namesakes(node, copies, uuid) if guest else ()
         shared = sharing(copies, ground.writers)
+        backups = backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups)
+        keepers = self._keepers.of(node, self._holders(node, copies, production, backup))
         return Picture(
             node=node,
             production=production,
@@ -136,11 +139,12 @@ class _Developer:
             blind=self._blind(node, production, backup) if guest else (),
             unread=self._unread((*namesakes, *shared)) if namesakes or shared else (),
             own=situation.observations.get(name),
-            backups=backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups),
-            keepers=self._keepers.of(node, self._holders(node, copies, production, backup)),
+            backups=backups,
+            keepers=keepers,
             sizes=self._sizes(node, copies),
             stuck=self._stuck(node, uuid) if uuid else False,
             data=self._data.of(node) if guest else (),
+            load=_load(node, production, backup, backups, keepers) if guest else None,
             run=situation.runs.get(name),
             reporting=situation.knows_runs,
             findings=self._results[name].findings if name in self._results else node.findings,
@@ -221,3 +225,11 @@ class _Developer:
             if domain is not None:
                 return tuple((disk.target, disk.capacity) for disk in domain.disks if disk.capacity)
         return ()
+
+
+def _load(
+    node: Node, production: str | None, backup: str | None, backups: tuple[BackupSeen, ...], keepers: Keepers
+) -> Load | None:
+    made = (one for one in backups if one.kind == "container")
+    copies = tuple([Copy(one.by, one.peer, one.last_success, one.verified) for one in made])
+    return load_of(node, production, backup, copies, tuple([one.name for one in keepers.holders if one.silent]))

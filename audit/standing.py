@@ -5,9 +5,9 @@ from functools import lru_cache
 from msgspec import Struct
 
 from audit.picture import Picture
-from facts.estate import Intent, Storage
+from facts.estate import Intent
 from facts.fleet import Found
-from facts.inventory.domains import Disk, Domain
+from facts.inventory.domains import Domain
 from facts.source import SourceKey
 
 _MOVING = ("starting-up", "migration", "postcopy")
@@ -67,12 +67,6 @@ def standing(picture: Picture) -> Standing:
 
 def _is_moving(domain: Domain) -> bool:
     return not domain.running and domain.reason in _MOVING
-
-
-def is_local(storage: Storage | Disk) -> bool:
-    """Whether a disk is its hypervisor's alone, as far as libvirt shows."""
-    kind = storage.storage if isinstance(storage, Disk) else storage.kind
-    return storage.server is None and kind in ("lvm", "file")
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,71 @@
+"""The load that a guest is: what it takes of the hypervisor that it belongs to, and where else it could run."""
+
+from msgspec import Struct
+
+from audit.max_age import expected
+from facts.estate import Node, Storage
+from facts.inventory.domains import Disk
+
+
+class Copy(Struct, frozen=True):
+    """The last copy of a guest's container: made by the hypervisor `by` onto `peer` ("" where nobody says), when
+    (seconds since the epoch, 0: never), and whether it was compared with its source.
+    """
+
+    by: str
+    peer: str
+    made_at: float
+    verified: bool
+
+
+class Load(Struct, frozen=True):
+    """A guest that should run, where it belongs now (`home`), as its domain is recorded there: `memory` in bytes.
+
+    - `anywhere`: any hypervisor of its site may run it, since LDAP names none and its disks are reached from all.
+    - `declared`: its production and backup hypervisors, where LDAP names both; `defined`: those that define it.
+    - `local`: its disks, or one of them, are its hypervisor's alone. Then it needs a copy: `max_age` is how old that
+      may be (seconds, None where enclumeMaxAge asks for none), `copies` those that are known, `silent` the hypervisors
+      that should know and say nothing.
+    """
+
+    name: str
+    home: str
+    memory: int
+    vcpus: int
+    anywhere: bool = False
+    declared: tuple[str, ...] = ()
+    defined: tuple[str, ...] = ()
+    local: bool = False
+    copies: tuple[Copy, ...] = ()
+    silent: tuple[str, ...] = ()
+    max_age: float | None = None
+
+
+def load_of(
+    node: Node, production: str | None, backup: str | None, copies: tuple[Copy, ...], silent: tuple[str, ...]
+) -> Load | None:
+    """The load that a host is; None for one that is no guest, should not run, or of which too little is known."""
+    home, hardware = node.placement.hypervisor, node.hardware
+    if node.kind != "guest" or node.host.intent != "running" or home is None or hardware is None:
+        return None
+    local = any(map(is_local, hardware.storage))
+    ages = [age for (kind, _), age in expected(node).items() if kind == "container"] if local else []
+    return Load(
+        name=node.host.name,
+        home=home,
+        memory=hardware.memory,
+        vcpus=hardware.vcpus,
+        anywhere=production is None and not local,
+        declared=(production, backup) if production and backup and production != backup else (),
+        defined=node.placement.observed_on,
+        local=local,
+        copies=copies if local else (),
+        silent=silent if local else (),
+        max_age=min(ages, default=None),
+    )
+
+
+def is_local(storage: Storage | Disk) -> bool:
+    """Whether a disk is its hypervisor's alone, as far as libvirt shows."""
+    kind = storage.storage if isinstance(storage, Disk) else storage.kind
+    return storage.server is None and kind in ("lvm", "file")
