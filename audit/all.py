@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from audit import backup, backup_servers, capacity, enc, mirrors, placement, runs, sources, storage, strays
+from audit import backup, backup_servers, capacity, data, enc, mirrors, placement, runs, sources, storage, strays
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation
@@ -19,6 +19,7 @@ from settings.thresholds import Thresholds
 
 HOST_AUDITS: Mapping[Check, HostAudit] = {
     "placement": placement.judge,
+    "data": data.judge,
     "backup": backup.judge,
     "puppet": runs.judge,
     "enc": enc.judge,

@@ -1,0 +1,256 @@
+"""Data: large disks, missing and silent mounts, local logs, wrong interfaces; each goes bad and good again."""
+
+import pytest
+
+from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
+from facts.observations import Logs, Mount, Used
+from tests.audit.situations import NOON, Scene, sentences
+from tests.factories import (
+    GIB,
+    domain,
+    guest,
+    host,
+    kvm,
+    service,
+    service_at,
+    service_dn,
+    settings,
+    site,
+    site_dn,
+    uuid_of,
+)  # fmt: skip
+
+KVM, WEB, NFS, MIRROR = "kvm1.lab.test", "web.lab.test", "nfs.lab.test", "mirror.lab.test"
+HOME = Mount("/home", NFS, "/srv/home", "4.2", responding=True)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A guest of the service web, which requires files; its networks, data and logs are as they should be."""
+    scene = Scene(
+        site(
+            "angers",
+            enclumeNetwork=(
+                "lan=internal 10.1.0.0/16 lan",
+                "dmz=public 192.0.2.0/24 br-dmz",
+                "odd=public 198.51.100.0/24",
+            ),
+        ),
+        kvm(KVM, "angers"),
+        host(NFS, enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.2"),
+        host(MIRROR, enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.3"),
+        guest(WEB, enclumeAtSite=site_dn("angers")),
+        service("files", members=(NFS,), enclumeProvides="nfs"),
+        service("mirroring", members=(MIRROR,), enclumeProvides="mirror"),
+        service("web", members=(WEB,), enclumeRequires=service_dn("files")),
+    )
+    wired(scene, "lan")
+    scene.observe(WEB, mounts=(HOME,), logs=Logs(1000, remote=True))
+    return scene
+
+
+def wired(scene: Scene, *networks: str) -> None:
+    scene.see(KVM, domain("web", networks=networks))
+
+
+def wrong(scene: Scene) -> dict[str, str]:
+    return scene.wrong("data", WEB)
+
+
+def said(scene: Scene, code: str) -> str:
+    return sentences(scene.verdicts("data", WEB))[code]
+
+
+def measure(scene: Scene, **sizes: int) -> None:
+    disks = tuple(DiskStatistics(target, gib * GIB) for target, gib in sizes.items())
+    uuid = uuid_of("web")
+    scene.statistics[KVM] = HypervisorStatistics(NOON, {uuid: DomainStatistics(uuid, NOON, disks)})
+
+
+def test_a_guest_as_it_should_be(scene: Scene) -> None:
+    measure(scene, vda=8)
+    (fine,) = scene.verdicts("data", WEB)
+    assert (fine.code, fine.status) == ("data_ok", "ok")
+    assert [(one.label, one.value, one.warning) for one in fine.measures] == [
+        ("disk", 8 * GIB, 64 * GIB),
+        ("logs", 1000, 2**26),
+    ]
+
+
+def test_a_disk_that_is_too_large(scene: Scene) -> None:
+    measure(scene, vda=64, vdb=400)
+    assert wrong(scene) == {"large_disk": "warning"}
+    assert "its disk vdb has 400 GiB, and may have 64 GiB" in said(scene, "large_disk")
+    measure(scene, vda=64, vdb=0)
+    assert wrong(scene) == {}
+
+
+def test_how_large_a_disk_may_be_is_of_the_host(scene: Scene) -> None:
+    scene.settings = settings(thresholds={"hosts": {WEB: {"disk_bytes": 500 * GIB}}})
+    measure(scene, vda=400)
+    assert wrong(scene) == {}
+
+
+@pytest.mark.parametrize("mounts", [(), (Mount("/home", "192.0.2.9", "/srv"),)])
+def test_a_guest_without_its_data(scene: Scene, mounts: tuple[Mount, ...]) -> None:
+    scene.observe(WEB, mounts=mounts, logs=Logs(0, remote=True))
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+    assert f"requires files and mounts nothing of {NFS}" in said(scene, "data_not_mounted")
+    scene.observe(WEB, mounts=(HOME,), logs=Logs(0, remote=True))
+    assert wrong(scene) == {}
+
+
+@pytest.mark.parametrize("server", ["nfs", "NFS.lab", "nfs.lab.test", "10.1.0.2", MIRROR, "10.1.0.3"])
+def test_a_server_is_known_by_all_its_names_and_so_is_its_mirror(scene: Scene, server: str) -> None:
+    scene.observe(WEB, mounts=(Mount("/home", server, "/srv"),), logs=Logs(0, remote=True))
+    assert wrong(scene) == {}
+
+
+def test_a_servers_alias_is_known_by_its_address(scene: Scene) -> None:
+    alias, logs = (Mount("/home", "files", "/srv"),), Logs(0, remote=True)
+    scene.observe(WEB, mounts=alias, logs=logs)
+    assert wrong(scene) == {"data_server_unknown": "unknown"}
+    assert f"mounts from files, and whether that is {NFS} is not known" in said(scene, "data_server_unknown")
+    scene.observe(WEB, mounts=alias, logs=logs, uses=(Used("nfs", "files", ("10.1.0.2",)),))
+    assert wrong(scene) == {}
+    scene.observe(WEB, mounts=alias, logs=logs, uses=(Used("nfs", "files", ("10.1.0.99",)),))
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+
+
+def test_only_who_requires_data_must_mount_them(scene: Scene) -> None:
+    scene.observe(WEB, mounts=(), logs=Logs(0, remote=True))
+    scene.put(service("web", members=(WEB,)))
+    assert wrong(scene) == {}
+    scene.put(guest(WEB, enclumeAtSite=site_dn("angers"), enclumeRequires=service_dn("files")))
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+    scene.put(
+        guest(WEB, enclumeAtSite=site_dn("angers")), service_at("web", "angers", enclumeRequires=service_dn("files"))
+    )
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+
+
+def test_of_two_services_each_must_be_mounted(scene: Scene) -> None:
+    scene.put(
+        host("old.lab.test", enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.4"),
+        service("archive", members=("old.lab.test",), enclumeProvides="nfs"),
+        service("web", members=(WEB,), enclumeRequires=(service_dn("files"), service_dn("archive"))),
+    )
+    assert wrong(scene) == {"data_server_unknown": "unknown"}
+    mounted = Mount("/home", "10.1.0.2", "/srv")
+    scene.observe(WEB, mounts=(mounted,), logs=Logs(0, remote=True))
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+    assert "requires archive and mounts nothing of old.lab.test" in said(scene, "data_not_mounted")
+    scene.observe(WEB, mounts=(mounted, Mount("/old", "old", "/srv")), logs=Logs(0, remote=True))
+    assert wrong(scene) == {}
+
+
+def test_a_mount_that_does_not_respond(scene: Scene) -> None:
+    silent = Mount("/home", NFS, "/srv/home", responding=False)
+    scene.observe(WEB, mounts=(silent,), logs=Logs(0, remote=True))
+    assert wrong(scene) == {"mount_silent": "critical"}
+    assert f"/home ({NFS}:/srv/home) does not respond" in said(scene, "mount_silent")
+    scene.observe(KVM, mounts=(silent,))
+    assert scene.wrong("data", KVM) == {"mount_silent": "critical"}
+    for name in (WEB, KVM):
+        scene.observe(name, mounts=(HOME,), logs=Logs(0, remote=True))
+        assert scene.wrong("data", name) == {}
+
+
+@pytest.mark.parametrize(
+    ("logs", "words"),
+    [
+        (Logs(2**27, remote=True), "keeps 128 MiB of logs on its own disk, and may keep 64 MiB"),
+        (Logs(2**26, remote=False), "sends its logs to no log server"),
+        (Logs(2**27, remote=False), "may keep 64 MiB and sends its logs"),
+    ],
+)
+def test_logs_on_the_guest(scene: Scene, logs: Logs, words: str) -> None:
+    scene.observe(WEB, mounts=(HOME,), logs=logs)
+    assert wrong(scene) == {"local_logs": "warning"}
+    assert words in said(scene, "local_logs")
+    scene.observe(WEB, mounts=(HOME,), logs=Logs(2**26, remote=True))
+    assert wrong(scene) == {}
+
+
+@pytest.mark.parametrize(
+    ("networks", "code", "words"),
+    [
+        ((), "internal_interfaces", "has no internal interface"),
+        (("lan", "lan"), "internal_interfaces", "has 2 internal interfaces (lan and lan)"),
+        (("lan", "br-dmz"), "public_interface", "(dmz) and is in no public service"),
+        (("lan", "virbr7"), "unknown_network", "on virbr7, which is no network of angers"),
+    ],
+)
+def test_interfaces_that_break_the_rule(scene: Scene, networks: tuple[str, ...], code: str, words: str) -> None:
+    wired(scene, *networks)
+    assert wrong(scene) == {code: "warning"}
+    assert words in said(scene, code)
+    wired(scene, "lan")
+    assert wrong(scene) == {}
+
+
+@pytest.mark.parametrize("where", [service, lambda *_, **stated: service_at("web", "angers", **stated)])
+def test_a_public_interface_is_for_a_public_service(scene: Scene, where: object) -> None:
+    wired(scene, "lan", "br-dmz")
+    assert wrong(scene) == {"public_interface": "warning"}
+    scene.put(where("web", members=(WEB,), enclumePublic="TRUE"))  # type: ignore[operator]
+    assert wrong(scene) == {}
+    wired(scene, "lan", "br-dmz", "br-dmz")
+    assert "has 2 public interfaces" in said(scene, "public_interface")
+
+
+def test_where_nobody_said_what_networks_are_attached_to_nothing_is_wrong_with_interfaces(scene: Scene) -> None:
+    wired(scene, "whatever")
+    scene.put(site("angers", enclumeNetwork="lan=internal 10.1.0.0/16"))
+    assert wrong(scene) == {}
+
+
+def test_a_guest_that_fell_silent_is_unknown_until_it_speaks(scene: Scene) -> None:
+    scene.observe(WEB, mounts=(), logs=Logs(2**30, remote=False))
+    assert wrong(scene) == {"data_not_mounted": "critical", "local_logs": "warning"}
+    scene.at += 601
+    assert wrong(scene) == {"data_unknown": "unknown"}
+    assert "has said nothing of its mounts and logs since 2025-11-27 12:00 UTC" in said(scene, "data_unknown")
+    scene.observe(WEB, mounts=(HOME,), logs=Logs(0, remote=True))
+    assert wrong(scene) == {}
+
+
+def test_without_an_observer_there_is_no_verdict_on_what_it_would_say(scene: Scene) -> None:
+    del scene.observations[WEB]
+    assert wrong(scene) == {}
+    scene.observe(WEB, uses=())
+    assert wrong(scene) == {}
+
+
+def test_a_guest_that_is_off_is_not_silent(scene: Scene) -> None:
+    scene.at += 3600
+    assert wrong(scene) == {"data_unknown": "unknown"}
+    scene.see(KVM, domain("web", "shutoff", "shutdown", networks=("lan",)))
+    assert wrong(scene) == {}
+
+
+def test_a_retired_guest_has_no_data(scene: Scene) -> None:
+    wired(scene)
+    scene.put(guest(WEB, enclumeAtSite=site_dn("angers"), enclumeIntent="retired"))
+    assert scene.verdicts("data", WEB) == []
+
+
+def test_an_nfs_server_in_a_guest_does_not_mount_itself(scene: Scene) -> None:
+    scene.put(service("files", members=(WEB, NFS), enclumeProvides="nfs"))
+    scene.observe(WEB, mounts=(), logs=Logs(0, remote=True))
+    assert wrong(scene) == {}
+
+
+def test_a_new_address_of_the_server_is_noticed_by_who_mounts_it(scene: Scene) -> None:
+    scene.observe(WEB, mounts=(Mount("/home", "10.1.0.9", "/srv"),), logs=Logs(0, remote=True))
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+    scene.put(host(NFS, enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.9"))
+    assert wrong(scene) == {}
+
+
+def test_the_verdicts_stay_while_the_guest_goes_on_saying_the_same(scene: Scene) -> None:
+    before = scene.verdicts("data", WEB)
+    for _ in range(3):
+        scene.at += 60
+        scene.observe(WEB, mounts=(HOME,), logs=Logs(1000, remote=True))
+        assert scene.verdicts("data", WEB) == before
