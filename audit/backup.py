@@ -6,6 +6,7 @@ say is unknown; it is never "never".
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import inf, isfinite
 
 from audit.max_age import expected
@@ -14,6 +15,7 @@ from audit.verdict import NOTHING, Judged, Measure, Status, Verdict, lateness
 from audit.voices import Voice
 from audit.words import names, size, span, when
 from facts.observations import BackupKind, Schedule
+from facts.source import SourceKey
 from settings.thresholds import Thresholds
 
 _WHAT: Mapping[str, str] = {"daily": "backup", "weekly": "full backup", "monthly": "kept full backup"}
@@ -59,6 +61,12 @@ def judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
             until = min(until, ends)
         verdicts += of_kind.blemishes(asked[0])
     return Judged(tuple(verdicts), until)
+
+
+@lru_cache(maxsize=1024)
+def _source(name: str) -> tuple[SourceKey, ...]:
+    """What was read of a host that says something."""
+    return (Voice(name).source,)
 
 
 class _OfKind:
@@ -159,7 +167,6 @@ class _OfKind:
         code: str,
     ) -> Verdict:
         name = self._picture.name
-        read = (Voice(seen.by),) if seen else self._voices
         return Verdict(
             check="backup",
             code=code,
@@ -171,5 +178,5 @@ class _OfKind:
             kind=self._kind,
             schedule=schedule,
             measures=measures,
-            sources=tuple(one.source for one in read),
+            sources=_source(seen.by) if seen else tuple(one.source for one in self._voices),
         )

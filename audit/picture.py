@@ -12,7 +12,7 @@ from facts.observatory import HostSeen
 from facts.puppet import Run
 
 
-class BackupSeen(Struct, frozen=True, kw_only=True):
+class BackupSeen(Struct, frozen=True, kw_only=True, gc=False):
     """What is known of one kind of backup of a host, from one source (`by`: the certname of the host that says so).
 
     Times in seconds since the epoch, 0 for never; `kept_full` is the newest full backup that is still kept, `verified`

@@ -16,10 +16,12 @@ CHECKS: tuple[Check, ...] = get_args(Check)
 CODES: dict[Status, int] = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 """The numbers that Nagios, Icinga and the metrics give a status."""
 
+# Verdicts and measures hold no cycles, and there are many: with `gc=False` the garbage collector passes them over.
+
 _SEVERITY: dict[Status, int] = {"ok": 0, "warning": 1, "unknown": 2, "critical": 3}
 
 
-class Measure(Struct, frozen=True):
+class Measure(Struct, frozen=True, gc=False):
     """A measured value with its limits, as perfdata has them; a limit is None where there is none.
 
     With `is_time` the value is a time (seconds since the epoch, 0 for never) whose age is what the limits speak of, so
@@ -34,7 +36,7 @@ class Measure(Struct, frozen=True):
     is_time: bool = False
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     """One verdict. `sentence` says what, where and what to do.
 
     `code` is the rule that it comes from (`audit.codes.CODES`); `subject` what it is about, one of its kind within a

@@ -16,7 +16,7 @@ from facts.puppet import FactSets
 SourceKind = Literal["directory", "inventory", "facts", "observations"]
 
 
-class SourceKey(Struct, frozen=True, order=True):
+class SourceKey(Struct, frozen=True, order=True, gc=False):
     """Which source, and which of its targets (an LDAP base, a hypervisor's certname, a folder, the certname of a host
     that observes itself).
     """
