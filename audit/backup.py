@@ -12,7 +12,7 @@ from math import inf, isfinite
 from audit.max_age import expected
 from audit.picture import BackupSeen, Picture
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict, lateness
-from audit.voices import Voice
+from audit.voices import Voice, excuses
 from audit.words import names, size, span, when
 from facts.observations import BackupKind, Schedule
 from facts.source import SourceKey
@@ -145,7 +145,7 @@ class _OfKind:
         return self._say(schedule, "critical", sentence, code="backup_missing")
 
     def _excuses(self, silent: tuple[Voice, ...]) -> str:
-        return "; ".join(one.excuse("containers" if self._kind == "container" else "backups") for one in silent)
+        return excuses(silent, "containers" if self._kind == "container" else "backups")
 
     def _measures(self, seen: BackupSeen, last: float, age: float) -> tuple[Measure, ...]:
         warning, critical = (age, age * self._thresholds.backup_critical) if isfinite(age) else (None, None)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from audit.mirror_ends import End, MirrorSeen, ends_of, primaries, roles_known, shown, state, told
 from audit.verdict import Judged, Measure, Status, Verdict, lateness
 from audit.view import Group, View
-from audit.voices import Voice, members, voice
+from audit.voices import Voice, excuses, members, voice
 from audit.words import names, size, when
 from facts.estate import Estate, Node
 from settings.thresholds import Thresholds
@@ -64,8 +64,7 @@ def _none(site: str, meant: tuple[Voice, ...]) -> Judged:
     """A site whose mirror nobody shows."""
     about, silent = _About(site, "mirror", meant), [one for one in meant if one.silent]
     if silent:
-        sentence = "; ".join(one.excuse("mirrors") for one in silent)
-        return Judged((_say(about, "unknown", sentence, code="mirror_silent"),))
+        return Judged((_say(about, "unknown", excuses(silent, "mirrors"), code="mirror_silent"),))
     sentence = f"{names(one.name for one in meant)} should be a mirror and shows none: start DRBD there"
     return Judged((_say(about, "warning", sentence, code="mirror_missing"),))
 

@@ -1,9 +1,11 @@
 """Voices: the hosts that should say something by their observers, and whether they do."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from audit.situation import Situation
-from audit.words import when
+from audit.words import names, when
 from facts.estate import Estate, Node
 from facts.source import SourceKey
 
@@ -28,9 +30,24 @@ class Voice(Struct, frozen=True):
 
     def excuse(self, what: str) -> str:
         """Why nothing is known of something, and what to do about it."""
-        if self.last:
-            return f"{self.name} has said nothing of {what} since {when(self.last)}: look at {_OBSERVER} there"
-        return f"{self.name} has never said anything of {what}: install {_OBSERVER} there, or look at its log"
+        return excuses((self,), what)
+
+
+def excuses(silent: Iterable[Voice], what: str) -> str:
+    """Why nothing is known of something from several that are silent, and what to do about it."""
+    never: list[str] = []
+    said: list[str] = []
+    for one in silent:
+        if one.last:
+            said.append(f"{one.name} has said nothing of {what} since {when(one.last)}: look at {_OBSERVER} there")
+        else:
+            never.append(one.name)
+    if never:
+        have = "has" if len(never) == 1 else "have"
+        said.append(
+            f"{names(never)} {have} never said anything of {what}: install {_OBSERVER} there, or look at its log"
+        )
+    return "; ".join(said)
 
 
 def voice(situation: Situation, node: Node | None, name: str, kind: str) -> Voice:
