@@ -184,6 +184,13 @@ def test_a_failed_attempt_is_a_warning_with_its_message_until_the_next_succeeds(
     assert wrong(scene) == {}
 
 
+def test_of_a_silent_server_nothing_else_is_said_than_that(scene: Scene) -> None:
+    keep(scene, 1, last_attempt_failed=True, last_size_bytes=1, previous_size_bytes=9)
+    assert wrong(scene) == {"backup_failed": "warning", "backup_shrunk": "warning"}
+    scene.at += 601
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+
+
 def test_a_backup_that_is_suddenly_far_smaller_is_a_warning(scene: Scene) -> None:
     keep(scene, 1, last_size_bytes=4 * 2**30, previous_size_bytes=10 * 2**30)
     assert wrong(scene) == {"backup_shrunk": "warning"}

@@ -7,7 +7,7 @@ import pytest
 from audit.verdict import Measure
 from facts.puppet import Run
 from tests.audit.situations import NOON, Scene, sentences
-from tests.factories import guest, host, settings
+from tests.factories import guest, host, settings, site, site_dn
 
 WEB, MAIL, GONE = "web.lab.test", "mail.lab.test", "gone.lab.test"
 
@@ -113,6 +113,7 @@ def test_a_certificate_without_an_entry_is_a_warning_until_it_has_one(scene: Sce
 
 def test_a_node_of_another_instances_site_has_an_entry(scene: Scene) -> None:
     scene.settings = settings(sites=["angers"])
-    scene.put(host(GONE))
+    scene.put(site("angers"), site("lyon"), host(GONE, enclumeAtSite=site_dn("lyon")))
     ran(scene, GONE)
+    assert scene.verdicts("puppet", GONE) == []
     assert scene.wrong("puppet", "certificates") == {}
