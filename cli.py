@@ -16,6 +16,7 @@ COMMANDS = {
     "unassign": "Remove a host from a service in LDAP.",
     "audit": "Show what is wrong now, worst first.",
     "check": "Check one thing, as a plugin of Icinga or Nagios.",
+    "icinga": "Configure Icinga from what Enclume knows.",
     "doctor": "Check everything that Enclume stands on, and say what to do.",
 }
 INTERRUPTED = 130

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from typing import NoReturn
+from urllib.parse import urlencode
 
 from commands.check_client import Certificates, Unknown, ask, find_certificates
 from commands.check_output import UNKNOWN, render, render_service, safe
@@ -117,7 +118,7 @@ def _within(seconds: float, given: argparse.Namespace) -> bytes:
     def work() -> None:
         try:
             url, certificates = _service(given)
-            outcome.append(ask(url, _query(given), certificates, seconds))
+            outcome.append(ask(url, f"/verdicts?{urlencode(_query(given))}", certificates, seconds))
         except Exception as error:  # noqa: BLE001 - it is raised where it is awaited
             outcome.append(error)
 

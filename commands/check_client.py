@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 SSL_FOLDERS = ("/etc/puppetlabs/puppet/ssl", "/var/lib/puppet/ssl")
 """Where Puppet keeps certificates: as its own packages have it, and as Debian's."""
@@ -18,7 +18,11 @@ _COMMON_NAME = b"\x55\x04\x03"
 
 
 class Unknown(Exception):
-    """Why nothing can be said: what is wrong, where, and what to do."""
+    """Why nothing can be said: what is wrong, where, and what to do. `status` is HTTP's where the service refused."""
+
+    def __init__(self, sentence: str, status: int = 0) -> None:
+        self.status = status
+        super().__init__(sentence)
 
 
 class Certificates(NamedTuple):
@@ -68,14 +72,14 @@ def _own_key(folder: Path) -> Path | None:
     return keys[0] if len(keys) == 1 and os.access(keys[0], os.R_OK) else None
 
 
-def ask(url: str, query: Sequence[tuple[str, str]], certificates: Certificates | None, timeout: float) -> bytes:
-    """The body of `GET /verdicts`. Raises `Unknown` for whatever else happens."""
+def ask(url: str, path: str, certificates: Certificates | None, timeout: float) -> bytes:
+    """The body of a GET. Raises `Unknown` for whatever else happens."""
     connection, host = _connection(url, certificates, timeout)
     try:
         connection.connect()
         if certificates is not None:
             _check_name(connection, host, certificates)
-        connection.request("GET", f"/verdicts?{urlencode(query)}", headers={"Accept": "application/json"})
+        connection.request("GET", path, headers={"Accept": "application/json"})
         response = connection.getresponse()
         body = response.read(_LONGEST + 1)
     except (OSError, http.client.HTTPException) as error:
@@ -83,7 +87,8 @@ def ask(url: str, query: Sequence[tuple[str, str]], certificates: Certificates |
     finally:
         connection.close()
     if response.status != http.client.OK:
-        raise Unknown(f"{url}: {_refusal(body) or f'answered with HTTP status {response.status}: is it Enclume?'}")
+        refusal = _refusal(body) or f"answered with HTTP status {response.status}: is it Enclume?"
+        raise Unknown(f"{url}: {refusal}", response.status)
     if len(body) > _LONGEST:
         raise Unknown(f"{url}: answered with more than {_LONGEST} bytes: is it Enclume?")
     return body

@@ -14,7 +14,7 @@ _REST = 0.001
 
 
 def blueprint(judging: Judging, access: Access) -> Blueprint:
-    """The route of the configuration; for those who may read about all nodes."""
+    """The route of the configuration; for monitoring, and whoever may read about all nodes."""
     routes = Blueprint("icinga", __name__)
 
     def files() -> Response:
@@ -27,7 +27,7 @@ def blueprint(judging: Judging, access: Access) -> Blueprint:
         except NotNow as error:
             return refuse(503, str(error))
 
-    routes.add_url_rule("/icinga", view_func=allowed(access.reader, files))
+    routes.add_url_rule("/icinga", view_func=allowed(access.monitor, files))
     return routes
 
 

@@ -27,7 +27,7 @@ def commands() -> dict[str, click.Command]:
 
 
 def documented(section: str) -> dict[str, str]:
-    return dict(re.findall(r"^\| `(--[a-z-]+)` \| (.+) \|$", section, re.MULTILINE))
+    return dict(re.findall(r"^\| `(--[a-z0-9-]+)` \| (.+) \|$", section, re.MULTILINE))
 
 
 def options(command: click.Command) -> dict[str, str]:

@@ -1,0 +1,191 @@
+"""`enclume icinga config`: Icinga 2's configuration, made from the estate, validated, put in place."""
+
+import json
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+from msgspec import Struct
+
+from commands.check_client import Unknown, ask, find_certificates
+from commands.client import Service
+from commands.common import counted, examples, load_settings
+from commands.icinga_folder import MARK, Files, current, prepared, replace
+from commands.outcome import FINE, Misused, No
+from errors import SourceError
+
+_WRAPPER = """\
+if (!globals.contains("PluginDir")) {
+  const PluginDir = "/usr/lib/nagios/plugins"
+}
+include <itl>
+include <plugins>
+include_recursive EnclumeConfigDir
+"""
+"""What our files are validated within, where no configuration of the site's is named."""
+
+_PATIENCE = 600
+"""Seconds that Icinga may take to validate or to reload."""
+_TIMEOUT = 60.0
+_MOST_SAID = 40
+
+
+@click.group(epilog=examples("enclume icinga config --output /etc/icinga2/enclume --reload 'systemctl reload icinga2'"))
+def command() -> None:
+    """Configure Icinga 2 from what Enclume knows.
+
+    Exit status: as each of the commands has it.
+    """
+
+
+class Validation(Struct, frozen=True):
+    """How Icinga is asked whether a folder is valid: its command, and the configuration that includes the folder."""
+
+    icinga2: str
+    within: str | None = None
+
+    def check(self, folder: Path) -> None:
+        """Raises `No` with what Icinga says, or `SourceError` when it cannot be asked."""
+        with tempfile.TemporaryDirectory(prefix="enclume-icinga-") as temporary:
+            work = Path(temporary)
+            cache = work / "cache"
+            cache.mkdir()
+            # Icinga gives up its rights to a user of its own, who writes what it found into the cache.
+            work.chmod(0o755)
+            cache.chmod(0o777)
+            wrapper = work / "validation.conf"
+            wrapper.write_text(_WRAPPER)
+            defined = [f"-DEnclumeConfigDir={folder}", f"-DCacheDir={cache}"]
+            done = _run([*shlex.split(self.icinga2), "daemon", "-C", "-c", self.within or str(wrapper), *defined])
+        if done.returncode:
+            said = "\n".join(done.stdout.splitlines()[-_MOST_SAID:])
+            raise No(f"Icinga does not accept the configuration, and nothing was replaced; it says:\n{said}")
+
+
+@command.command(
+    "config",
+    epilog=examples(
+        "enclume icinga config                    (prints it)",
+        "enclume icinga config --output /etc/icinga2/enclume --reload 'systemctl reload icinga2'",
+        "enclume icinga config --site angers --check-only --url https://enclume.example.org:8787",
+    ),
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Folder to replace; without it the files are printed.")
+@click.option("--check-only", is_flag=True, help="Validate, and say what would change.")
+@click.option("--site", metavar="SITE", help="Only the hosts at this site.")
+@click.option("--icinga2", metavar="COMMAND", default="icinga2", show_default=True, help="Icinga's program.")
+@click.option(
+    "--validation-config",
+    metavar="FILE",
+    help="Configuration to validate within; it includes the folder EnclumeConfigDir. Default: one of ours alone.",
+)
+@click.option("--reload", "reload_command", metavar="COMMAND", help="Run this after a change, and only then.")
+@click.option("--url", metavar="URL", help="The service, where it is not this machine's; no settings are read then.")
+@click.option("--cert", metavar="FILE", help="With --url: certificate to show; default: this host's own of Puppet.")
+@click.option("--key", metavar="FILE", help="With --url: private key of the certificate.")
+@click.option("--ca", metavar="FILE", help="With --url: certificates of the Puppet CA.")
+@click.pass_obj
+def make(config: str | None, /, output: Path | None, check_only: bool, site: str | None, **options: str | None) -> int:
+    """Make Icinga 2's configuration from the estate of the running service, and put it in place.
+
+    Hosts with their parents, what there is to check of each, and rules that sites build upon: docs/icinga.md. Icinga
+    validates it before it replaces the old one; when nothing changed, nothing is touched.
+
+    Exit status 0: it is in place, or was. 1: Icinga does not accept it. 3: the service does not know all of it now, or
+    cannot be asked; the old one stays.
+    """
+    files = _files(config, site, options)
+    if output is None and not check_only:
+        click.echo("\n".join(f"// {name}\n{text}" for name, text in files.items()), nl=False)
+        return FINE
+    folder = (output or Path(tempfile.gettempdir()) / "enclume-icinga").resolve()
+    known = current(folder) if output is not None else {}
+    validation = Validation(options["icinga2"] or "icinga2", options["validation_config"])
+    if known == files and not check_only:
+        click.echo(f"{folder} is up to date: {_size(files)}.")
+        return FINE
+    with prepared(files, folder) as new:
+        validation.check(new)
+        if check_only:
+            click.echo(f"Icinga accepts it: {_size(files)}; {_difference(known, files)}.")
+        else:
+            _put(folder, new, options["reload_command"])
+            click.echo(f"{folder} is new: {_size(files)}; {_difference(known, files)}.")
+    return FINE
+
+
+def _put(folder: Path, new: Path, reload_command: str | None) -> None:
+    """Put the new files in place; where Icinga is not reloaded the old ones come back, and the next run tries again."""
+    replace(folder, new)
+    if reload_command is None:
+        return
+    try:
+        _reload(reload_command)
+    except SourceError as error:
+        replace(folder, new)
+        raise SourceError(error.target, error.reason, "the old files are in place again") from error
+
+
+def _reload(command_line: str) -> None:
+    done = _run(shlex.split(command_line))
+    if done.returncode:
+        raise SourceError(command_line, f"ended with {done.returncode} ({' '.join(done.stdout.split())})")
+
+
+def _run(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=_PATIENCE, check=False, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except (OSError, IndexError, ValueError) as error:
+        raise SourceError(" ".join(arguments) or "an empty command", f"cannot be run ({error})") from error
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(arguments[0], f"did not end within {_PATIENCE} s") from error
+
+
+def _files(config: str | None, site: str | None, options: dict[str, str | None]) -> Files:
+    """The files as the service makes them."""
+    path = f"/icinga?{urlencode({'site': site})}" if site is not None else "/icinga"
+    if options["url"]:
+        where, content = options["url"], _from(options["url"], path, options)
+    else:
+        service = Service(load_settings(config), advice="or name it with --url", timeout=_TIMEOUT)
+        where, content = service.url, service.get_json(path)
+    try:
+        files = {str(name): str(text) for name, text in content["files"].items()}
+    except (KeyError, TypeError, AttributeError):
+        files = {}
+    if not files or not all(
+        re.fullmatch(r"[a-z-]+\.conf", name) and text.startswith(MARK) for name, text in files.items()
+    ):
+        raise SourceError(where, "answered with what is no configuration", "is it Enclume that listens there?")
+    return files
+
+
+def _from(url: str, path: str, options: dict[str, str | None]) -> Any:
+    try:
+        certificates = None
+        if not url.startswith("http:"):
+            certificates = find_certificates(options["cert"], options["key"], options["ca"], required=True)
+        return json.loads(ask(url, path, certificates, _TIMEOUT))
+    except Unknown as error:
+        kinds = {400: Misused, 404: No}
+        raise kinds[error.status](str(error)) if error.status in kinds else SourceError(url, str(error)) from error
+    except ValueError:
+        return None
+
+
+def _size(files: Files) -> str:
+    return counted(sum(text.count("\nobject Host ") for text in files.values()), "host object")
+
+
+def _difference(known: Files, files: Files) -> str:
+    changed = sorted(name for name in known.keys() | files.keys() if known.get(name) != files.get(name))
+    return f"{', '.join(changed)} changed" if changed else "nothing changed"
