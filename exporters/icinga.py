@@ -11,7 +11,7 @@
     }
 
 Every verdict belongs to exactly one service: that of its host; where it concerns no host, that of its site; else that
-of Enclume itself. Layers and capacity are matters of a site as a whole.
+of Enclume itself. Layers, capacity and mirrors are matters of a site as a whole.
 """
 
 import ipaddress
@@ -26,8 +26,8 @@ from exporters.icinga_rules import COMMANDS, DEPENDENCIES, HEAD, ITSELF, SERVICE
 from exporters.icinga_text import Raw, Value, host
 from facts.estate import Estate, Node
 
-OF_SITES: frozenset[Check] = frozenset({"layers", "capacity"})
-"""Checks whose verdicts come and go with what is wrong, and concern several hosts at once."""
+OF_SITES: frozenset[Check] = frozenset({"layers", "capacity", "mirror"})
+"""Checks of a site as a whole: what is wrong concerns several hosts, and which ones depends on what is wrong."""
 
 _NONE = "-"
 

@@ -14,10 +14,13 @@ from audit.verdict import Judged, Verdict
 from audit.view import View
 from exporters.icinga import NotNow, configuration, sites
 from exporters.icinga_text import Raw, quoted, written
+from facts.observations import Backup, Backups, ContainerCopy, Mirror, NfsServer, Peer
+from facts.source import SourceKey
+from facts.upkeep import Freshness
 from generation.generation import Hold
 from generation.now import Now
 from tests.audit.situations import Scene
-from tests.factories import domain, guest, host, host_dn, kvm, service, site, site_dn
+from tests.factories import BASE, domain, guest, host, host_dn, kvm, service, site, site_dn
 from tests.web.judging import verdict
 
 KVM1, KVM2, WEB, MAIL, NFS = (f"{name}.lab.test" for name in ("kvm1", "kvm2", "web", "mail", "nfs"))
@@ -157,6 +160,38 @@ def test_the_same_estate_gives_the_same_bytes_whatever_the_verdicts_say(scene: S
         scene, verdict("x", "critical", check="capacity"), verdict(WEB, "unknown", host=WEB, sentence="else")
     )
     assert configuration(again) == before
+
+
+def test_nothing_that_goes_wrong_changes_what_is_checked() -> None:
+    """Every real verdict, on a laboratory that is well, and after a week in which nothing was."""
+    scene = Scene(
+        site("angers", enclumeMaxAge=("system/daily=26", "container/monthly=768")),
+        *(kvm(name, "angers") for name in (KVM1, KVM2)),
+        *(host(name, enclumeAtSite=site_dn("angers")) for name in (NFS, "mirror.lab.test", "save.lab.test")),
+        *(guest(name, enclumeProduction=host_dn(KVM1), enclumeBackup=host_dn(KVM2)) for name in (WEB, MAIL)),
+        service("files", members=(NFS,), enclumeProvides="nfs"),
+        service("spare", members=("mirror.lab.test",), enclumeProvides="mirror"),
+        service("saving", members=("save.lab.test",), enclumeProvides="backup"),
+    )
+    for target in (SourceKey("directory", BASE), SourceKey("inventory", KVM1), SourceKey("inventory", KVM2)):
+        scene.freshness[target] = Freshness(scene.at)
+    scene.see(KVM1, domain("web"), domain("mail"))
+    scene.see(KVM2, domain("web", "shutoff", "unknown"), domain("mail", "shutoff", "unknown"))
+    for name, peer in ((NFS, "mirror.lab.test"), ("mirror.lab.test", NFS)):
+        scene.observe(name, mirrors=(Mirror("r0", "Primary", peers=(Peer(peer, "Connected", "Secondary"),)),))
+    scene.observe(NFS, nfsd=NfsServer(8, {}))
+    scene.observe("save.lab.test", backups=Backups((Backup(WEB, "system", last_success=scene.at),)))
+    scene.observe(KVM1, containers=(ContainerCopy("web", last_success=scene.at),))
+    before = configuration(scene.audit())
+    assert "vars.enclume_site_checks = { }" not in before["sites.conf"].partition("site angers")[2]
+    wrong = len([one for one in scene.audited.verdicts() if one.status != "ok"])
+    scene.at += 7 * 86400
+    scene.fail(KVM1)
+    scene.see(KVM2, domain("stranger"))
+    scene.observe("save.lab.test", backups=Backups((Backup("nobody", last_attempt_failed=True),)))
+    scene.problems = ("the state folder is full",)
+    assert configuration(scene.audit()) == before
+    assert len([one for one in scene.audited.verdicts() if one.status != "ok"]) > wrong + 5
 
 
 def held(scene: Scene, hold: Hold) -> Audited:
