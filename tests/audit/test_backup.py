@@ -1,66 +1,19 @@
-"""Backups: late, never done, failed, far smaller, unknown to all, off-site; each going bad and good again."""
-
-from typing import Any
+"""Backups: late, never made, failed, far smaller, unknown to all; each going bad and good again."""
 
 import pytest
 
 from audit.backup import newest
-from audit.backup_servers import BackupServer
-from audit.verdict import Measure, Verdict
-from facts.observations import Backup, BackupKind, BackupPool, Backups, ContainerCopy
+from audit.verdict import Measure
+from facts.observations import Backup, BackupKind, Backups
 from facts.source import SourceKey
+from tests.audit.keeping import AT_ANGERS, AWAY, HOUR, OTHER, SAVE, WEB, keep, kept, of, web, wrong
 from tests.audit.situations import NOON, Scene, sentences
-from tests.factories import domain, guest, host, host_dn, kvm, service, settings, site, site_dn
-
-KVM1, KVM2 = "kvm1.lab.test", "kvm2.lab.test"
-WEB, SAVE, OTHER, AWAY = "web.lab.test", "save.lab.test", "save2.lab.test", "save.away.test"
-HOUR = 3600.0
-AT_ANGERS = {"enclumeAtSite": site_dn("angers")}
-
-
-def web(*ages: str, **attributes: str) -> Any:
-    """A guest with these ages."""
-    stated = {"enclumeProduction": host_dn(KVM1), "enclumeBackup": host_dn(KVM2)} | attributes
-    return guest(WEB, enclumeMaxAge=ages, **stated)
+from tests.factories import host, service, settings
 
 
 @pytest.fixture
 def scene() -> Scene:
-    scene = Scene(
-        site("angers"),
-        site("lyon"),
-        kvm(KVM1, "angers"),
-        kvm(KVM2, "angers"),
-        host(SAVE, **AT_ANGERS),
-        host(AWAY, enclumeAtSite=site_dn("lyon")),
-        service("backup", members=(SAVE, AWAY), enclumeProvides="backup"),
-        web("system/daily=26"),
-    )
-    scene.see(KVM1, domain("web"))
-    scene.see(KVM2, domain("web", "shutoff", "shutdown"))
-    return scene
-
-
-def keep(scene: Scene, hours: float, *, by: str = SAVE, at: float | None = None, **others: Any) -> None:
-    """A backup server says that it made a full backup of the guest so many hours ago."""
-    last = scene.at - hours * HOUR
-    told = {"last_success": last, "last_full": last, "kept_full": last, "last_attempt": last} | others
-    scene.observe(by, at=at, backups=Backups((Backup("web.lab.test", **told),)))
-
-
-def copy(scene: Scene, hours: float, by: str = KVM1, **others: Any) -> None:
-    """A hypervisor says that it copied the guest's container so many hours ago."""
-    last = scene.at - hours * HOUR
-    scene.observe(by, containers=(ContainerCopy("web", **({"last_success": last, "last_attempt": last} | others)),))
-
-
-def of(scene: Scene, what: str) -> Verdict:
-    """The first verdict about one kind and schedule."""
-    return scene.verdicts("backup", f"{WEB} {what}")[0]
-
-
-def wrong(scene: Scene) -> dict[str, str]:
-    return scene.wrong("backup", WEB)
+    return kept()
 
 
 def test_a_backup_that_is_young_enough_says_when_it_was_made_and_how_old_it_may_be(scene: Scene) -> None:
@@ -207,71 +160,6 @@ def test_thresholds_of_the_host_count(scene: Scene) -> None:
     assert wrong(scene) == {"backup_late": "critical"}
 
 
-def test_the_off_site_copy_is_another_sites_to_speak_of(scene: Scene) -> None:
-    scene.put(web("offsite/weekly=192"))
-    keep(scene, 1)
-    assert wrong(scene) == {"backup_unknown": "unknown"}
-    assert AWAY in of(scene, "offsite/weekly").sentence
-    keep(scene, 200, by=AWAY)
-    assert wrong(scene) == {"backup_late": "warning"}
-    keep(scene, 100, by=AWAY)
-    assert wrong(scene) == {}
-    scene.at += 601
-    assert wrong(scene) == {"backup_unknown": "unknown"}
-
-
-def test_another_site_that_never_knew_the_host_need_not_speak_of_its_off_site_copy(scene: Scene) -> None:
-    scene.put(site("lille"), host(OTHER, enclumeAtSite=site_dn("lille")), web("offsite/weekly=192"))
-    scene.put(service("backup", members=(SAVE, OTHER, AWAY), enclumeProvides="backup"))
-    keep(scene, 200, by=AWAY)
-    assert wrong(scene) == {"backup_late": "warning"}
-    scene.observe(AWAY, backups=Backups())
-    assert wrong(scene) == {"backup_unknown": "unknown"}
-    scene.observe(OTHER, backups=Backups())
-    assert wrong(scene) == {"backup_missing": "critical"}
-
-
-def test_no_other_site_with_a_backup_server_is_said(scene: Scene) -> None:
-    scene.put(web("offsite/weekly=192"), service("backup", members=(SAVE,), enclumeProvides="backup"))
-    assert wrong(scene) == {"backup_nobody": "critical"}
-
-
-def test_of_a_container_the_hypervisors_that_hold_it_speak(scene: Scene) -> None:
-    scene.put(web("container/monthly=768"))
-    assert wrong(scene) == {"backup_unknown": "unknown"}
-    assert KVM1 in of(scene, "container/monthly").sentence
-    assert KVM2 in of(scene, "container/monthly").sentence
-    copy(scene, 100)
-    assert wrong(scene) == {}
-    copy(scene, 800)
-    assert wrong(scene) == {"backup_unknown": "unknown"}
-    scene.observe(KVM2, containers=())
-    assert wrong(scene) == {"backup_late": "warning"}
-    copy(scene, 3, by=KVM2)
-    assert wrong(scene) == {}
-
-
-def test_a_container_that_no_hypervisor_copied_is_critical(scene: Scene) -> None:
-    scene.put(web("container/monthly=768"))
-    for name in (KVM1, KVM2):
-        scene.observe(name, containers=())
-    assert wrong(scene) == {"backup_missing": "critical"}
-
-
-def test_copies_cannot_be_told_apart_while_the_hypervisor_cannot_be_read(scene: Scene) -> None:
-    scene.put(web("container/monthly=768"))
-    for name in (KVM1, KVM2):
-        scene.observe(name, containers=())
-    scene.fail(KVM2)
-    assert wrong(scene) == {"backup_unknown": "unknown"}
-    assert f"{KVM2} cannot be read" in of(scene, "container/monthly").sentence
-
-
-def test_a_guest_that_nobody_holds_has_no_one_to_copy_its_container(scene: Scene) -> None:
-    scene.put(guest("lost.lab.test", **AT_ANGERS, enclumeMaxAge="container/monthly=768"))
-    assert scene.wrong("backup", "lost.lab.test") == {"backup_nobody": "critical"}
-
-
 def test_a_guest_that_is_off_needs_a_backup_of_any_age(scene: Scene) -> None:
     scene.put(web("system/daily=26", enclumeIntent="off"))
     keep(scene, 5000)
@@ -297,43 +185,6 @@ def test_of_several_sources_the_newest_counts_for_each_schedule(scene: Scene) ->
     assert weekly is not None
     assert (daily.by, weekly.by) == (SAVE, OTHER)
     assert newest(picture.backups, "data", "daily") is None
-
-
-def test_a_backup_server_tells_of_hosts_that_nobody_has_and_of_its_pools(scene: Scene) -> None:
-    pools = (BackupPool("cpool", 5 * 2**30),)
-    scene.observe(SAVE, backups=Backups((Backup(WEB), Backup("old"), Backup("older")), pools))
-    assert scene.wrong("backup", SAVE) == {"backup_of_nobody": "warning"}
-    said = sentences(scene.verdicts("backup", SAVE))
-    assert f"{SAVE} keeps backups of old and older, whom nobody has" in said["backup_of_nobody"]
-    assert said["backup_server"] == f"{SAVE} keeps 1 backup in 5 GiB"
-    details = scene.audited.groups["backup", SAVE].judged.details
-    assert isinstance(details, BackupServer)
-    assert (details.site, details.unknown, details.pools) == ("angers", ("old", "older"), pools)
-    scene.observe(SAVE, backups=Backups((Backup(WEB),), pools))
-    assert scene.wrong("backup", SAVE) == {}
-
-
-def test_a_name_that_the_settings_map_is_somebodys(scene: Scene) -> None:
-    scene.observe(SAVE, backups=Backups((Backup("www"),)))
-    assert scene.wrong("backup", SAVE) == {"backup_of_nobody": "warning"}
-    scene.settings = settings(backups={"hosts": {"www": {"certname": WEB, "kind": "system"}}})
-    scene.observe(SAVE, backups=Backups((Backup("www"),)))
-    assert scene.wrong("backup", SAVE) == {}
-
-
-def test_a_silent_backup_server_is_unknown_until_it_speaks(scene: Scene) -> None:
-    assert scene.wrong("backup", SAVE) == {"backup_server_silent": "unknown"}
-    scene.observe(SAVE, backups=Backups())
-    assert scene.wrong("backup", SAVE) == {}
-    scene.at += 601
-    assert scene.wrong("backup", SAVE) == {"backup_server_silent": "unknown"}
-
-
-def test_a_hypervisor_with_copies_of_guests_that_nobody_has_is_a_warning(scene: Scene) -> None:
-    scene.observe(KVM1, containers=(ContainerCopy("web"), ContainerCopy("gone")))
-    assert scene.wrong("backup", KVM1) == {"backup_of_nobody": "warning"}
-    scene.observe(KVM1, containers=(ContainerCopy("web"),))
-    assert scene.wrong("backup", KVM1) == {}
 
 
 def test_the_verdicts_stay_while_the_servers_go_on_saying_the_same(scene: Scene) -> None:
