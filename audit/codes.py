@@ -36,6 +36,8 @@ CODES: dict[str, str] = {
     "run_never": "no Puppet run of a node is known, though others' are",
     "run_of_nobody": "whether every certificate that reports has an entry",
     "answer": "a host has its answer",
+    "answers": "all answers rest on sources that are read",
+    "answers_old": "answers rest on a source that has not been read for too long",
     "answer_none": "a host has no answer",
     "answer_kept": "a host keeps its last good answer, since something is wrong with what is stated of it",
     "answer_held": "the guard holds back a host's newer answer",

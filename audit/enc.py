@@ -1,12 +1,10 @@
-"""Answers: who has none, whose are held back and by what, what is wrong in the directory, and what goes wrong in here.
-
-The age of the answers is that of the oldest source they rest on: see the check `sources`.
-"""
+"""Answers: who has none, whose are held back and by what or are old, what is wrong in the directory, and in here."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from audit import answer_ages
 from audit.picture import Picture
 from audit.verdict import Judged, Measure, Status, Verdict
 from audit.view import Group, View
@@ -68,9 +66,12 @@ class _Service(NamedTuple):
 
 
 def groups(view: View) -> Iterator[Group]:
-    """What the guard holds, what is wrong in the directory beside the nodes, and what goes wrong in the service."""
+    """How old the answers are, what the guard holds, what is wrong in the directory beside the nodes, and in the
+    service.
+    """
     situation = view.situation
     generation, estate = situation.now.generation, situation.now.estate
+    yield from answer_ages.groups(view)
     yield Group("guard", (generation.hold,), partial(_guard, generation.hold))
     service = _Service(situation.problems, situation.failing)
     yield Group("service", (service,), partial(_service, service))

@@ -43,10 +43,20 @@ class Reading(NamedTuple):
 
 def groups(view: View) -> Iterator[Group]:
     """A group for each target that should be read."""
-    for key, site in _targets(view):
-        thresholds = view.situation.settings.thresholds.of(site or None, key.target if site else None)
-        reading = _reading(key, site, view.situation.freshness.get(key), thresholds, view.at)
+    for reading in readings(view):
+        key, thresholds = reading.key, _thresholds(view, reading.key, reading.site)
         yield Group(f"{key.kind} {key.target}", (reading, thresholds), partial(_judge, reading, thresholds))
+
+
+def readings(view: View) -> Iterator[Reading]:
+    """How the reading of each target stands that should be read."""
+    for key, site in _targets(view):
+        fresh = view.situation.freshness.get(key)
+        yield _reading(key, site, fresh, _thresholds(view, key, site), view.at)
+
+
+def _thresholds(view: View, key: SourceKey, site: str) -> Thresholds:
+    return view.situation.settings.thresholds.of(site or None, key.target if site else None)
 
 
 def _targets(view: View) -> Iterator[tuple[SourceKey, str]]:

@@ -1,0 +1,61 @@
+"""The age of answers: how many rest on a source that has not been read for too long."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from audit.sources import Reading, readings
+from audit.verdict import Judged, Verdict
+from audit.view import Group, View
+from audit.words import counted, when
+
+
+def groups(view: View) -> Iterator[Group]:
+    """A group for each source that answers rest on and that is late, and one for all that are not."""
+    late = [reading for reading in readings(view) if reading.status != "ok" and reading.key.kind != "facts"]
+    if view.situation.now.estate is None:
+        return
+    yield Group("answers", (not late,), partial(_all, fresh=not late))
+    for reading in late:
+        affected = _resting_on(view, reading)
+        yield Group(
+            f"answers {reading.key.kind} {reading.key.target}", (reading, affected), partial(_old, reading, affected)
+        )
+
+
+def _resting_on(view: View, reading: Reading) -> int:
+    """How many nodes' answers rest on this source: all on the directory, guests on the hypervisors that show them."""
+    hosts = view.pictures.by_host.values()
+    if reading.key.kind == "directory":
+        return sum(host.answered for host in hosts)
+    name = reading.key.target
+    return sum(
+        host.answered and (host.node.placement.hypervisor == name or name in host.node.placement.observed_on)
+        for host in hosts
+    )
+
+
+def _all(*, fresh: bool) -> Judged:
+    if not fresh:
+        return Judged()
+    sentence = "all answers rest on sources that are read"
+    return Judged((Verdict(check="enc", code="answers", subject="answers", site="", status="ok", sentence=sentence),))
+
+
+def _old(reading: Reading, affected: int) -> Judged:
+    target = reading.key.target
+    rest = "rests" if affected == 1 else "rest"
+    read = f"was last read {when(reading.read_at)}" if reading.read_at else "was never read"
+    sentence = (
+        f"{counted(affected, 'answer')} {rest} on {target}, which {read}: Puppet goes on with what was known then; "
+        f"see what the check sources says of {target}"
+    )
+    verdict = Verdict(
+        check="enc",
+        code="answers_old",
+        subject=f"answers from {target}",
+        site=reading.site,
+        status=reading.status,
+        sentence=sentence,
+        sources=(reading.key,),
+    )
+    return Judged((verdict,))
