@@ -106,6 +106,12 @@ def test_a_copy_is_not_verified_by_a_manifest_that_does_not_prove_it(
     assert journal.copies()["svn"]["verified"] is False
 
 
+def test_a_copy_that_its_run_did_not_verify_is_not_verified_by_a_manifest(journal: Journal) -> None:
+    journal.manifest("m.json")
+    journal.write(started(100.0, "svn"), PROVEN | {"verified": False})
+    assert journal.copies()["svn"]["verified"] is False
+
+
 def test_a_copy_is_not_verified_without_its_manifest(journal: Journal) -> None:
     journal.write(started(100.0, "svn"), PROVEN)
     assert journal.copies()["svn"]["verified"] is False

@@ -26,7 +26,7 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         {"/etc/chrony/chrony.conf": "!x\npeer b.test\n", "/etc/chrony/sources.d/x.sources": "server c.test prefer\n"},
         [("ntp", "b.test"), ("ntp", "c.test")],
     ),
-    "ntpd": ({"/etc/ntp.conf": "server -4 d.test\nserver 127.127.1.0\nrestrict ::1\n"}, [("ntp", "d.test")]),
+    "ntpd": ({"/etc/ntp.conf": "server -4 d.test\nserver 127.127.1.0\nserver LOCALHOST\n"}, [("ntp", "d.test")]),
     "timesyncd": (
         {"/etc/systemd/timesyncd.conf": "[Time]\n#NTP=no.test\nNTP=e.test fd00::5\nFallbackNTP=no.test\n"},
         [("ntp", "e.test"), ("ntp", "fd00::5")],
