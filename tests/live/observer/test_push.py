@@ -1,13 +1,8 @@
-"""`enclume-observe` sends what it observes: over TLS, the oldest first, nothing twice and nothing lost for an hour."""
+"""`enclume-observe` sends what it observes: the oldest first, nothing twice and nothing lost for an hour."""
 
 import json
 import socket
-import ssl
-import subprocess
-import sys
 import threading
-import time
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -33,12 +28,6 @@ def test_an_observation_arrives_whole_over_tls(observer: Observer, service: Hear
     assert service.headers[0]["Content-Type"] == "application/json"
     assert "Transfer-Encoding" not in service.headers[0]
     assert observer.spooled() == []
-
-
-def test_the_host_shows_its_puppet_certificate(observer: Observer, service: Hearing) -> None:
-    assert observer(url=service.url).status == 0
-    (peer,) = service.peers
-    assert (("commonName", HOST),) in peer["subject"]
 
 
 def test_the_demonstration_is_told_without_tls(observer: Observer, plain: Hearing) -> None:
@@ -134,6 +123,14 @@ def test_kinds_that_are_not_this_hosts_to_say_are_named_and_not_sent_again(
     assert observer.spooled() == []
 
 
+def test_a_host_that_nobody_knows_is_told_so_in_one_line(observer: Observer, service: Hearing) -> None:
+    unknown = {"error": f"{HOST} is not in the directory: add it", "taken": [], "refused": {"nfsd": "x", "logs": "y"}}
+    service.answer = lambda _: (403, json.dumps(unknown).encode())
+    done = observer(url=service.url)
+    assert (done.status, observer.spooled()) == (1, [])
+    assert done.err == f"enclume-observe: {service.url}: nothing was taken: {HOST} is not in the directory: add it\n"
+
+
 def test_an_answer_that_is_no_json_is_an_answer(observer: Observer, service: Hearing) -> None:
     service.answer = lambda _: (502, b"<html>" + b"x" * 100_000)
     done = observer(url=service.url)
@@ -158,72 +155,6 @@ def test_where_nothing_can_be_kept_it_is_sent_all_the_same(observer: Observer, s
     assert done.status == 0
     assert "nothing is kept there" in done.err
     assert len(service.heard) == 1
-
-
-def test_an_authority_other_than_puppets_is_not_believed(observer: Observer, puppet_ca: trustme.CA) -> None:
-    other = trustme.CA()
-    stranger = context(other, SERVICE)
-    puppet_ca.configure_trust(stranger)
-    service = Hearing(stranger)
-    try:
-        done = observer(url=service.url)
-    finally:
-        service.close()
-    assert (done.status, service.heard, len(observer.spooled())) == (3, [], 1)
-    assert "its certificate is not believed" in done.err
-
-
-def test_a_service_of_another_name_is_not_believed(observer: Observer, service: Hearing) -> None:
-    done = observer(url=service.url, server_name="another.example.org")
-    assert (done.status, service.heard) == (3, [])
-    assert "not believed" in done.err
-
-
-@pytest.mark.parametrize("names", [(HOST,), (HOST, "127.0.0.1")])
-def test_on_its_own_machine_the_service_shows_this_machines_name(
-    observer: Observer, puppet_ca: trustme.CA, names: tuple[str, ...]
-) -> None:
-    service = Hearing(context(puppet_ca, *names))
-    try:
-        assert observer(url=service.url, server_name="").status == 0
-    finally:
-        service.close()
-
-
-def test_a_name_of_the_certificate_that_is_not_the_machines_is_not_enough_there(
-    observer: Observer, service: Hearing
-) -> None:
-    assert observer(url=service.url, server_name="").status == 3
-
-
-def test_a_host_without_its_certificate_keeps_what_it_saw(observer: Observer, service: Hearing) -> None:
-    (observer.ssldir / "private_keys" / f"{HOST}.pem").unlink()
-    done = observer(url=service.url)
-    assert (done.status, len(observer.spooled())) == (3, 1)
-    assert f"private_keys/{HOST}.pem cannot be read (No such file or directory)" in done.err
-
-
-def test_a_host_of_another_authority_keeps_what_it_saw(
-    observer: Observer, service: Hearing, puppet_ca: trustme.CA
-) -> None:
-    observer.certify(trustme.CA(), trusted=puppet_ca)
-    done = observer(url=service.url)
-    assert (done.status, service.heard, len(observer.spooled())) == (3, [], 1)
-
-
-def test_a_service_that_never_answers_is_given_up_at_the_deadline(observer: Observer, service: Hearing) -> None:
-    service.answer = lambda _: (204, b"late" * service.ended.wait(30))
-    done = observer(url=service.url, deadline=2)
-    assert done.status == 3
-    assert done.seconds < 6
-    assert "the deadline came first" in done.err
-    assert len(observer.spooled()) == 1
-
-
-def test_a_handshake_that_never_ends_is_given_up_too(observer: Observer) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        done = observer(url=f"https://127.0.0.1:{silent.getsockname()[1]}", deadline=2)
-    assert (done.status, done.seconds < 6) == (3, True)
 
 
 def test_a_service_that_closes_in_the_middle_keeps_it(observer: Observer) -> None:
@@ -262,108 +193,3 @@ def test_who_refuses_a_body_before_it_is_read_is_heard(observer: Observer) -> No
         done = observer(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
         thread.join()
     assert (done.status, "too big (HTTP 413)" in done.err) == (1, True)
-
-
-def test_a_revoked_service_is_not_believed_where_a_list_is_given(observer: Observer, tmp_path: Path) -> None:
-    """OpenSSL's own tool makes the authority, since it makes revocation lists too."""
-    authority = Authority(tmp_path / "authority")
-    authority.issue(SERVICE)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(authority.path(f"{SERVICE}.pem"), authority.path(f"{SERVICE}.key"))
-    service = Hearing(tls)
-    url, ca, crl = service.url, authority.path("ca.pem"), authority.path("crl.pem")
-    try:
-        authority.list_revoked()
-        assert observer(url=url, ca=ca, crl=crl).status == 0
-        authority.revoke(SERVICE)
-        done = observer(url=url, ca=ca, crl=crl)
-    finally:
-        service.close()
-    assert (done.status, len(service.heard)) == (3, 1)
-    assert "revoked" in done.err
-
-
-class Authority:
-    """A CA by `openssl ca`."""
-
-    CONFIGURATION = """
-[ca]
-default_ca = own
-[own]
-dir = {folder}
-database = {folder}/index
-new_certs_dir = {folder}
-serial = {folder}/serial
-certificate = {folder}/ca.pem
-private_key = {folder}/ca.key
-default_md = sha256
-default_days = 1
-default_crl_days = 1
-policy = any
-[any]
-commonName = supplied
-[req]
-distinguished_name = none
-[none]
-"""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        (folder / "index").write_text("")
-        (folder / "serial").write_text("1000\n")
-        (folder / "openssl.cnf").write_text(self.CONFIGURATION.format(folder=folder))
-        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout")
-        self._openssl("req", "-x509", *key, self.path("ca.key"), "-out", self.path("ca.pem"), "-subj", "/CN=Puppet CA")
-        self._key = key
-
-    def path(self, name: str) -> str:
-        return str(self.folder / name)
-
-    def _openssl(self, command: str, *arguments: str) -> None:
-        whole = ["openssl", command, "-config", self.path("openssl.cnf"), *arguments]
-        subprocess.run(whole, check=True, capture_output=True, timeout=60)
-
-    def issue(self, name: str) -> None:
-        request, certificate = self.path(f"{name}.csr"), self.path(f"{name}.pem")
-        self._openssl("req", *self._key, self.path(f"{name}.key"), "-out", request, "-subj", f"/CN={name}")
-        self._openssl("ca", "-batch", "-notext", "-in", request, "-out", certificate)
-
-    def revoke(self, name: str) -> None:
-        self._openssl("ca", "-revoke", self.path(f"{name}.pem"))
-        self.list_revoked()
-
-    def list_revoked(self) -> None:
-        self._openssl("ca", "-gencrl", "-out", self.path("crl.pem"))
-
-
-SILENT_NAME_SERVER = """
-import socket
-import threading
-listener = socket.socket(type=socket.SOCK_DGRAM)
-listener.bind(("", 53))
-print(flush=True)
-threading.Event().wait(60)
-"""
-
-
-def test_a_silent_name_server_is_bounded(observer: Observer, tmp_path: Path) -> None:
-    """In namespaces of its own, whose end ends the name server too: neither a use's name nor the URL's is resolved."""
-    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\nnameserver 127.0.0.2\n")
-    (tmp_path / "server.py").write_text(SILENT_NAME_SERVER)
-    silent = (
-        f"cd {tmp_path}; ip link set lo up; rm -f ready; mkfifo ready; {sys.executable} server.py >ready & "
-        f"cd {tmp_path}; read _ <ready; "
-        'mount --bind resolv.conf /etc/resolv.conf; exec "$@"'
-    )
-    wrapper = ("unshare", "-rmnpf", "--kill-child", "sh", "-ec", silent, "sh")
-    extra = "\n[uses]\nextra = log log.invalid\ndeadline = 1"
-    done = observer("--print", "--only", "uses", wrapper=wrapper, deadline=f"10{extra}")
-    (use,) = [use for use in done.document["kinds"]["uses"] if use["name"] == "log.invalid"]
-    assert use["addresses"] == []
-    assert any("were not resolved within 1 s" in problem for problem in done.document["problems"])
-    assert done.seconds < 6
-    begin = time.monotonic()
-    done = observer("--only", "logs", wrapper=wrapper, url="https://enclume.invalid:8787", deadline="3")
-    assert (done.status, time.monotonic() - begin < 8) == (3, True)
-    assert len(observer.spooled()) == 1
