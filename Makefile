@@ -16,7 +16,7 @@ export PYTHON
 export MAKE_TARGET := $(firstword $(MAKECMDGOALS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint format bench venv lock schemas clean packages-run packages-test
+.PHONY: help run test quick lint format bench venv lock schemas dashboards clean packages-run packages-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ lock: ## renew requirements/*.txt (ARGS=--keep: only what is new in the .in file
 
 schemas: venv ## write docs/schemas from web/bodies.py
 	$(BIN)/python -m tools.schemas
+
+dashboards: venv ## write Grafana's dashboards from tools/dashboards.yaml
+	$(BIN)/python -m tools.dashboards
 
 clean: ## remove everything that was made here
 	rm -rf .venv .venv.lock .demo .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,8 +7,11 @@ from exporters import counts
 from exporters.around import Around
 from exporters.families import (
     backups,
+    capacity,
     drbd,
+    layers,
     legacy,
+    mirrors,
     nfsd,
     observations,
     placement,
@@ -30,7 +33,10 @@ RenderNow = Callable[[Seen], Rendered]
 NOW: tuple[tuple[tuple[Family, ...], RenderNow], ...] = (
     (service.FAMILIES, service.lines),
     (statistics.FAMILIES, statistics.lines),
+    (capacity.FAMILIES, capacity.lines),
+    (layers.FAMILIES, layers.lines),
     (pools.FAMILIES, pools.lines),
+    (mirrors.FAMILIES, mirrors.lines),
 )
 HOSTS: tuple[tuple[tuple[Family, ...], RenderHost], ...] = (
     (placement.FAMILIES, placement.render),

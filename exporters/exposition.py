@@ -11,8 +11,8 @@ from itertools import chain
 
 from exporters.around import around
 from exporters.catalogue import HOSTS, LEGACY, NOW
-from exporters.families import verdicts
-from exporters.family import Family
+from exporters.families import strays, verdicts
+from exporters.family import Family, Rendered
 from exporters.scrape import Scrape, Seen
 from exporters.texts import HostText, Texts
 
@@ -36,21 +36,24 @@ class Exposition:
         view, estate = scrape.audited.view, scrape.estate
         if view is None or estate is None:
             return None
+        surroundings = around(view, estate)
         with self._lock:
-            self._texts.refresh(scrape.audited, around(view, estate), self._breathe)
+            self._texts.refresh(scrape.audited, surroundings, self._breathe)
             hosts = tuple(self._texts.hosts.values())
         if site:
             hosts = tuple(one for one in hosts if one.picture.site == site)
-        return self._joined(Seen(scrape, view, estate, site, self._breathe), hosts)
+        seen = Seen(scrape, view, estate, site, self._breathe)
+        return self._joined(seen, hosts, strays.lines(seen, surroundings))
 
-    def _joined(self, seen: Seen, hosts: tuple[HostText, ...]) -> Iterator[bytes]:
+    def _joined(self, seen: Seen, hosts: tuple[HostText, ...], more: Rendered) -> Iterator[bytes]:
         groups = (verdicts.digest(group.judged.verdicts) for group in seen.scrape.audited.groups.values())
         told = verdicts.lines(seen, chain(groups, (one.digest for one in hosts)))
         for rendered in chain((seen.scrape.counts.lines(), told), (lines(seen) for _, lines in NOW)):
             for family, text in rendered.items():
                 yield from _with_header(family, (text.encode("utf-8", "replace"),))
         for number, family in enumerate(self._texts.families):
-            yield from _with_header(family, self._of_hosts(number, hosts))
+            of_no_host = more.get(family, "").encode("utf-8", "replace")
+            yield from _with_header(family, chain(self._of_hosts(number, hosts), (of_no_host,)))
 
     def _of_hosts(self, number: int, hosts: tuple[HostText, ...]) -> Iterable[bytes]:
         for start in range(0, len(hosts), _HOSTS_IN_A_PIECE):

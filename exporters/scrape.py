@@ -1,6 +1,7 @@
 """What one scrape tells of, beside the texts that are kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -10,6 +11,8 @@ from exporters.counts import Counts
 from facts.estate import Estate
 from facts.source import SourceKey
 from facts.upkeep import Freshness
+
+T = TypeVar("T")
 
 
 class Scrape(Struct, frozen=True, kw_only=True):
@@ -39,6 +42,12 @@ class Seen(Struct, frozen=True):
     estate: Estate
     site: str = ""
     breathe: Callable[[], None] = lambda: None
+
+    def details(self, of: type[T]) -> Iterator[T]:
+        """What the groups' checks computed on the way, of one type."""
+        for group in self.scrape.audited.groups.values():
+            if isinstance(group.judged.details, of):
+                yield group.judged.details
 
     def wants(self, site: str) -> bool:
         """Whether what is at this site is asked for."""

@@ -50,19 +50,20 @@ class FactsFolder:
     def _run(self, ledger: Ledger) -> None:
         first = True
         while not self._stopping.is_set():
-            at = time.time()
+            at, began = time.time(), time.monotonic()
             try:
                 changed = self._look()
+                took = time.monotonic() - began
             except OSError as error:
                 reason = f"{self._folder} cannot be read: {error.strerror}; see `facts` in the settings"
                 ledger.failed(self._key, at, reason)
             else:
                 if changed or first:
                     written = {name: self._stamps[name][0] for name in self._facts}
-                    ledger.observed(Observation(self._key, FactSets(dict(self._facts), written), at))
+                    ledger.observed(Observation(self._key, FactSets(dict(self._facts), written), at, took))
                     first = False
                 else:
-                    ledger.confirmed(self._key, at)
+                    ledger.confirmed(self._key, at, took)
             self._stopping.wait(self._interval)
 
     def _look(self) -> bool:

@@ -29,11 +29,12 @@ Value = Directory | HypervisorSeen | FactSets
 
 
 class Observation(Struct, frozen=True):
-    """What a source saw, and when (seconds since the epoch)."""
+    """What a source saw, when (seconds since the epoch), and how many seconds it `took` to read."""
 
     key: SourceKey
     value: Value
     read_at: float
+    took: float = 0.0
 
 
 class Ledger(Protocol):
@@ -42,8 +43,8 @@ class Ledger(Protocol):
     def observed(self, observation: Observation) -> None:
         """The target was read and is not as it was."""
 
-    def confirmed(self, key: SourceKey, read_at: float) -> None:
-        """The target was read at `read_at` (seconds since the epoch) and is as it was."""
+    def confirmed(self, key: SourceKey, read_at: float, took: float = 0.0) -> None:
+        """The target was read at `read_at` (seconds since the epoch), which took so many seconds, and is as it was."""
 
     def failed(self, key: SourceKey, at: float, reason: str) -> None:
         """The target could not be read; `reason` says what, where and what to do."""

@@ -11,12 +11,13 @@ from facts.source import Observation, SourceKey, SourceKind, Value
 
 class Freshness(Struct, frozen=True):
     """When a target was last read (0: never), and why it cannot be read now ("" when it can). Seconds since the
-    epoch.
+    epoch; `took`: how many seconds the last reading took, 0 while that is not known.
     """
 
     read_at: float = 0.0
     failed_at: float = 0.0
     error: str = ""
+    took: float = 0.0
 
 
 class Upkeep:
@@ -31,20 +32,20 @@ class Upkeep:
     def observed(self, observation: Observation) -> None:
         with self._lock:
             self._values[observation.key] = observation.value
-            self._freshness[observation.key] = Freshness(observation.read_at)
+            self._freshness[observation.key] = Freshness(observation.read_at, took=observation.took)
         self._changed.set()
 
-    def confirmed(self, key: SourceKey, read_at: float) -> None:
+    def confirmed(self, key: SourceKey, read_at: float, took: float = 0.0) -> None:
         with self._lock:
             was_failing = bool(self._freshness.get(key, Freshness()).error)
-            self._freshness[key] = Freshness(read_at)
+            self._freshness[key] = Freshness(read_at, took=took)
         if was_failing:
             self._changed.set()
 
     def failed(self, key: SourceKey, at: float, reason: str) -> None:
         with self._lock:
             known = self._freshness.get(key, Freshness())
-            self._freshness[key] = Freshness(known.read_at, at, reason)
+            self._freshness[key] = Freshness(known.read_at, at, reason, known.took)
         if not known.error:
             self._changed.set()
 

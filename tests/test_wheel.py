@@ -123,10 +123,13 @@ def test_every_file_of_schema_and_examples_is_in_the_wheel(wheel: Path) -> None:
     assert held == set(tracked(*SHARED)), "list new folders in setup.cfg under options.data_files"
 
 
-def test_what_hosts_run_by_themselves_is_in_the_wheel_as_it_is(wheel: Path) -> None:
-    prefix = "enclume-0.1.0.data/data/share/enclume/observer/"
-    names = tracked("facts/observer")
-    assert len(names) == 3
+@pytest.mark.parametrize(
+    ("folder", "shared", "files"), [("facts/observer", "observer", 3), ("exporters/prometheus", "prometheus", 6)]
+)
+def test_what_others_run_or_read_is_in_the_wheel_as_it_is(wheel: Path, folder: str, shared: str, files: int) -> None:
+    prefix = f"enclume-0.1.0.data/data/share/enclume/{shared}/"
+    names = tracked(folder)
+    assert len(names) == files
     with zipfile.ZipFile(wheel) as archive:
         held = {name.removeprefix(prefix): archive.read(name) for name in names_in(wheel) if name.startswith(prefix)}
     assert held == {Path(name).name: (ROOT / name).read_bytes() for name in names}
@@ -136,8 +139,8 @@ def test_data_beside_the_modules_is_in_the_wheel(wheel: Path) -> None:
     tops = tuple(f"{name}/" for name in {each.partition(".")[0] for each in setup()["options"]["packages"].split()})
     scripts = set(setup()["options"]["scripts"].split())
     data = {name for name in tracked() if name.startswith(tops) and not name.endswith(".py")} - scripts
-    # What other hosts run is shared as a whole, for copying there.
-    data -= set(tracked("facts/observer"))
+    # What other hosts run, and what Prometheus and Grafana read, is shared as a whole, for copying there.
+    data -= set(tracked("facts/observer", "exporters/prometheus"))
     assert data - set(names_in(wheel)) == set(), "list new kinds of files in setup.cfg under options.package_data"
 
 

@@ -29,7 +29,7 @@ FAMILIES = (
     gauge("backup_last_attempt_timestamp_seconds", *_BY, tells="When a backup of this kind was last tried; 0: never."),
     gauge("backup_last_duration_seconds", *_BY, tells="How long the last backup of this kind took."),
     gauge("backup_last_size_bytes", *_BY, tells="The size of the last backup of this kind."),
-    gauge("backup_last_errors", *_BY, tells="The number of errors in the last backup of this kind."),
+    gauge("backup_last_errors", *_BY, tells="The errors in the last backup of this kind, where there were any."),
     gauge("backup_running", "site", "host", "kind", tells="1 while a backup of this kind is being made."),
 )  # fmt: skip
 
@@ -74,7 +74,7 @@ def _attempt(newest: BackupSeen | None, labels: str) -> Iterable[str]:
     if newest is not None and tried:
         yield f"enclume_backup_last_duration_seconds{labels} {number(newest.last_duration_seconds)}\n"
         yield f"enclume_backup_last_size_bytes{labels} {newest.last_size_bytes}\n"
-        yield f"enclume_backup_last_errors{labels} {newest.last_errors}\n"
+        yield f"enclume_backup_last_errors{labels} {newest.last_errors}\n" if newest.last_errors else ""
 
 
 def _would_be_known(picture: Picture, kind: BackupKind) -> bool:

@@ -7,7 +7,8 @@ enclume_nfsd_requests_total{site="angers",server="nfs1.lab.test",operation="read
 enclume_nfsd_read_bytes_total{site="angers",server="nfs1.lab.test"} 1000000000
 enclume_nfsd_written_bytes_total{site="angers",server="nfs1.lab.test"} 100000000
 enclume_nfsd_reply_cache_hits_total{site="angers",server="nfs1.lab.test"} 3
-enclume_nfsd_sockets_enqueued_total{site="angers",server="nfs1.lab.test",pool="0"} 12
+enclume_nfsd_sockets_enqueued_total{site="angers",server="nfs1.lab.test",pool="0"} 4000
+enclume_nfsd_threads_woken_total{site="angers",server="nfs1.lab.test",pool="0"} 3900
 enclume_nfsd_packets_arrived_total{site="angers",server="nfs1.lab.test",pool="0"} 4000
 """
 
@@ -34,9 +35,12 @@ HITS = counter(
 ENQUEUED = counter(
     "nfsd_sockets_enqueued_total", *_OF, "pool", tells="Times that a request waited for a thread of the NFS server."
 )
+WOKEN = counter(
+    "nfsd_threads_woken_total", *_OF, "pool", tells="Times that a request woke an idle thread of the NFS server."
+)
 ARRIVED = counter("nfsd_packets_arrived_total", *_OF, "pool", tells="Packets that arrived for the NFS server.")
 
-FAMILIES = (THREADS, CLIENTS, RENEWED, REQUESTS, READ, WRITTEN, HITS, ENQUEUED, ARRIVED)
+FAMILIES = (THREADS, CLIENTS, RENEWED, REQUESTS, READ, WRITTEN, HITS, ENQUEUED, WOKEN, ARRIVED)
 NOTHING = ("",) * len(FAMILIES)
 
 
@@ -55,6 +59,7 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
         WRITTEN.line(nfsd.written_bytes, *of),
         HITS.line(nfsd.reply_cache_hits, *of),
         "".join(ENQUEUED.line(pool.sockets_enqueued, *of, pool.pool) for pool in nfsd.pools),
+        "".join(WOKEN.line(one.threads_woken, *of, one.pool) for one in nfsd.pools if one.threads_woken is not None),
         "".join(ARRIVED.line(pool.packets_arrived, *of, pool.pool) for pool in nfsd.pools),
     )
 

@@ -14,23 +14,10 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from audit.picture import Picture
+from audit.placement import PROBLEMS, placement_unknown, problems
 from exporters.around import Around
 from exporters.family import escape, gauge
 from facts.fleet import Found
-
-PROBLEMS = (
-    "split_brain",
-    "not_running",
-    "wrong_hypervisor",
-    "missing_backup_copy",
-    "backup_copy_running",
-    "definition_drift",
-    "unmanaged",
-    "no_domain",
-    "paused_io_error",
-    "shared_disk",
-    "double_autostart",
-)
 
 FAMILIES = (
     gauge("guest_info", "site", "guest", "uuid", "certname", "intent", tells="A guest: its domain, entry and intent."),
@@ -53,11 +40,12 @@ FAMILIES = (
         tells="Whether the hypervisor holds the guest's domain, in production or as its backup copy.",
     ),
     gauge("guest_running_instances", "site", "guest", tells="On how many readable hypervisors the guest runs."),
-    gauge(
-        "guest_placement_unknown", "site", "guest", tells="Whether a hypervisor that may hold the guest cannot be read."
-    ),
+    gauge("guest_placement_unknown", "site", "guest", tells="Whether the guest may be where nobody can look."),
     gauge("guest_placement_problem", "site", "guest", "problem", tells="Whether this is wrong with the guest's place."),
 )
+
+_SELDOM = frozenset({"runs_unintended"})
+"""Problems that are told only of guests that have them: all others are always told, so that a guest's cost is known."""
 
 NOTHING = ("",) * len(FAMILIES)
 
@@ -65,8 +53,9 @@ NOTHING = ("",) * len(FAMILIES)
 class Subject(Struct, frozen=True, kw_only=True):
     """A guest with an entry, or a domain without one (its `certname` and `intent` are "", its name the domain's).
 
-    `production`, `backup`: where the directory wants it, None for nowhere in particular; `blind`: hypervisors that may
-    hold it and cannot be read; `problems`: those that it has.
+    `production`, `backup`: where the directory wants it, None for nowhere in particular; `home`: where it is or last
+    was; `blind`: hypervisors that may hold it and cannot be read; `unknown`: whether it may be where nobody can look;
+    `problems`: those that it has.
     """
 
     site: str
@@ -79,6 +68,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     backup: str | None = None
     home: str | None = None
     blind: tuple[str, ...] = ()
+    unknown: bool = False
     problems: frozenset[str] = frozenset()
 
 
@@ -98,6 +88,8 @@ def render(picture: Picture, around: Around) -> tuple[str, ...]:
         backup=picture.backup,
         home=node.placement.hypervisor,
         blind=picture.blind,
+        unknown=placement_unknown(picture),
+        problems=problems(picture),
     )
     return told(subject, around)
 
@@ -113,10 +105,11 @@ def told(subject: Subject, around: Around) -> tuple[str, ...]:
         "".join(_states(subject, of)),
         "".join(_copies(subject, of)),
         f"enclume_guest_running_instances{of}}} {running}\n",
-        f"enclume_guest_placement_unknown{of}}} {1 if subject.blind else 0}\n",
+        f"enclume_guest_placement_unknown{of}}} {1 if subject.unknown else 0}\n",
         "".join(
             f'enclume_guest_placement_problem{of},problem="{problem}"}} {1 if problem in wrong else 0}\n'
             for problem in PROBLEMS
+            if problem not in _SELDOM or problem in wrong
         ),
     )
 

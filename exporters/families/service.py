@@ -8,6 +8,7 @@ enclume_nodes 8
 enclume_node_finding{certname="web.lab.test",finding="dangling_reference"} 1
 enclume_source_up{site="",source="directory",target="dc=lab,dc=test"} 1
 enclume_source_last_success_timestamp_seconds{site="",source="directory",target="dc=lab,dc=test"} 1764244798
+enclume_source_duration_seconds{site="",source="directory",target="dc=lab,dc=test"} 0.004
 """
 
 from collections.abc import Iterable
@@ -28,8 +29,9 @@ FINDING = gauge(
 )
 UP = gauge("source_up", *_SOURCE, tells="Whether the last reading of the source succeeded.")
 READ = gauge("source_last_success_timestamp_seconds", *_SOURCE, tells="When the source was last read; 0: never.")
+DURATION = gauge("source_duration_seconds", *_SOURCE, tells="How long the last reading of the source took.")
 
-FAMILIES = (BUILD, GENERATION, HELD, BUILT, NODES, FINDING, UP, READ)
+FAMILIES = (BUILD, GENERATION, HELD, BUILT, NODES, FINDING, UP, READ, DURATION)
 
 
 def lines(seen: Seen) -> Rendered:
@@ -57,7 +59,7 @@ def _findings(seen: Seen) -> Iterable[str]:
 
 
 def _sources(seen: Seen) -> Rendered:
-    up, read = [], []
+    up, read, duration = [], [], []
     for key, fresh in sorted(seen.scrape.freshness.items()):
         site = _site(seen, key)
         # What is at no site, such as the directory, concerns all of them.
@@ -65,7 +67,9 @@ def _sources(seen: Seen) -> Rendered:
             labels = (site, key.kind, key.target)
             up.append(UP.line(bool(fresh.read_at) and not fresh.error, *labels))
             read.append(READ.line(fresh.read_at, *labels))
-    return {UP: "".join(up), READ: "".join(read)}
+            if fresh.took:
+                duration.append(DURATION.line(fresh.took, *labels))
+    return {UP: "".join(up), READ: "".join(read), DURATION: "".join(duration)}
 
 
 def _site(seen: Seen, key: SourceKey) -> str:

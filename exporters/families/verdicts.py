@@ -1,7 +1,7 @@
 """The verdicts: the worst of each check at each site, and each that is not ok.
 
-enclume_verdict_worst{site="angers",check="backup"} 2
-enclume_verdict{site="angers",check="backup",subject="mail.lab.test container/monthly"} 3
+enclume_verdict_worst{site="",check="enc"} 0
+enclume_verdict{site="angers",check="enc",subject="web.lab.test"} 1
 """
 
 from collections.abc import Iterable

@@ -124,14 +124,15 @@ class DirectorySource:
         log.info("directory: %s: everything is read again: %s", uri, error)
 
     def _seen(self, directory: Directory, at: float) -> None:
+        took = _since(at)
         if self._delivered is not None and self._delivered.entries == directory.entries:
-            self._ledger.confirmed(self.key, at)
+            self._ledger.confirmed(self.key, at, took)
         else:
             self._delivered = directory
-            self._ledger.observed(Observation(self.key, directory, at))
+            self._ledger.observed(Observation(self.key, directory, at, took))
 
     def _proven(self, at: float) -> None:
-        self._ledger.confirmed(self.key, at)
+        self._ledger.confirmed(self.key, at, _since(at))
 
 
 def read_once(settings: DirectorySettings) -> Directory:
@@ -150,6 +151,11 @@ def read_once(settings: DirectorySettings) -> Directory:
         except SourceError as error:
             errors.append(error)
     raise errors[0] if len(errors) == 1 else _none_works(settings.base, errors)
+
+
+def _since(began: float) -> float:
+    """Seconds that a reading took which is just done; its time is that of its beginning."""
+    return max(0.0, time.time() - began)
 
 
 def _none_works(base: str, errors: list[SourceError]) -> SourceError:

@@ -17,19 +17,19 @@ class Outbox:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
-        self._confirmed: dict[str, float] = {}
+        self._confirmed: dict[str, tuple[float, float]] = {}
 
-    def observed(self, target: HypervisorTarget, seen: HypervisorSeen, read_at: float) -> None:
-        """Say at once what a hypervisor is now."""
-        message = Observed(target, read_at, msgspec.Raw(encode(seen)))
+    def observed(self, target: HypervisorTarget, seen: HypervisorSeen, read_at: float, took: float) -> None:
+        """Say at once what a hypervisor is now, and how many seconds its reading took."""
+        message = Observed(target, read_at, msgspec.Raw(encode(seen)), took)
         with self._lock:
             self._confirmed.pop(target.name, None)
             self._send(message)
 
-    def confirmed(self, target: HypervisorTarget, read_at: float) -> None:
-        """Say with the next `flush` that a hypervisor is as it was."""
+    def confirmed(self, target: HypervisorTarget, read_at: float, took: float) -> None:
+        """Say with the next `flush` that a hypervisor is as it was, and how many seconds its reading took."""
         with self._lock:
-            self._confirmed[target.name] = read_at
+            self._confirmed[target.name] = read_at, took
 
     def failed(self, target: HypervisorTarget, at: float, reason: str) -> None:
         """Say at once that a hypervisor could not be read."""
@@ -45,7 +45,8 @@ class Outbox:
         """Send what was confirmed since the last time, even if nothing was: it shows that the child lives."""
         with self._lock:
             confirmed, self._confirmed = self._confirmed, {}
-            self._send(Confirmed(confirmed))
+            read_at = {name: at for name, (at, _) in confirmed.items()}
+            self._send(Confirmed(read_at, {name: took for name, (_, took) in confirmed.items()}))
 
     def _send(self, message: Message) -> None:
         try:

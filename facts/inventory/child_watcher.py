@@ -115,15 +115,16 @@ class Watcher:
             self._connection = Connection(self._uri, self._deadline, self._changed, self._answered)
             self._view.distrust()
         stale = {self._stale.popleft() for _ in range(len(self._stale))}
-        read_at = time.time()
+        read_at, began = time.time(), time.monotonic()
         seen = self._view.update(self._connection, stale)
+        took = time.monotonic() - began
         self._waiting_since = None
         if self._stopped:
             return
         if seen is None:
-            self._outbox.confirmed(self.target, read_at)
+            self._outbox.confirmed(self.target, read_at, took)
         else:
-            self._outbox.observed(self.target, seen, read_at)
+            self._outbox.observed(self.target, seen, read_at, took)
 
     def _fail(self, reason: str) -> None:
         """Report, let go of the connection, and leave the hypervisor alone for a while, which no event shortens."""

@@ -18,17 +18,23 @@ class Watch(Struct, frozen=True):
 
 
 class Observed(Struct, frozen=True, tag="observed"):
-    """From the child: the target is not as it was. `seen` is a `HypervisorSeen` as JSON."""
+    """From the child: the target is not as it was. `seen` is a `HypervisorSeen` as JSON; `took`: seconds that its
+    reading took.
+    """
 
     target: HypervisorTarget
     read_at: float
     seen: msgspec.Raw
+    took: float = 0.0
 
 
 class Confirmed(Struct, frozen=True, tag="confirmed"):
-    """From the child, at least once a second: when each of these was last read and found as it was."""
+    """From the child, at least once a second: when each of these was last read and found as it was, and how many
+    seconds that took.
+    """
 
     read_at: dict[str, float]
+    took: dict[str, float] = {}
 
 
 class Failed(Struct, frozen=True, tag="failed"):

@@ -75,8 +75,8 @@ class InventorySource:
         match message:
             case Observed():
                 self._observed(message)
-            case Confirmed(read_at=read_at):
-                self._confirmed(read_at)
+            case Confirmed():
+                self._confirmed(message)
             case Measured():
                 self._measured(message)
             case Failed(target=target, at=at, reason=reason) if self._is_wanted(target):
@@ -92,9 +92,9 @@ class InventorySource:
             known = self._digests.get(name) == digest
             self._digests[name] = digest
         if known:
-            self._to.confirmed(_key(name), message.read_at)
+            self._to.confirmed(_key(name), message.read_at, message.took)
         else:
-            self._to.observed(Observation(_key(name), _decode_seen(message.seen), message.read_at))
+            self._to.observed(Observation(_key(name), _decode_seen(message.seen), message.read_at, message.took))
 
     def _measured(self, message: Measured) -> None:
         name = message.target.name
@@ -102,11 +102,11 @@ class InventorySource:
             if self._wanted.get(name) == message.target:
                 self._statistics = {**self._statistics, name: message.seen}
 
-    def _confirmed(self, read_at: dict[str, float]) -> None:
+    def _confirmed(self, message: Confirmed) -> None:
         with self._lock:
-            confirmed = {name: at for name, at in read_at.items() if name in self._digests}
+            confirmed = {name: at for name, at in message.read_at.items() if name in self._digests}
         for name, at in confirmed.items():
-            self._to.confirmed(_key(name), at)
+            self._to.confirmed(_key(name), at, message.took.get(name, 0.0))
 
     def _troubled(self, reason: str) -> None:
         with self._lock:

@@ -1,8 +1,8 @@
 """An estate that has everything which metrics tell of: for the documented examples, the rules and the dashboards."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from audit.verdict import Verdict
 from exporters.counts import Counts
 from exporters.exposition import Exposition
 from facts.directory.entries import Entry
@@ -35,9 +35,9 @@ KVM1, KVM2, NFS, MIRROR, ARCHIVE = (f"{name}.lab.test" for name in ("kvm1", "kvm
 WEB, MAIL, WIKI = (f"{name}.lab.test" for name in ("web", "mail", "wiki"))
 
 
-def everything() -> Scene:
+def everything(turn: int = 0) -> Scene:
     """A site with two hypervisors and three guests: web is well, mail is down, wiki runs where its copy should be; and
-    a domain that nobody declared.
+    a domain that nobody declared. With each turn, what counts has grown.
     """
     scene = Scene(*_entries())
     disk = Disk("vda", "nfs", "/containers/web.raw", NFS, "/srv/containers")
@@ -49,34 +49,49 @@ def everything() -> Scene:
         domain("wiki"), domain("stray"),
     )  # fmt: skip
     scene.freshness = {
-        SourceKey("directory", scene.settings.directory.base): Freshness(NOON - 2),
+        SourceKey("directory", scene.settings.directory.base): Freshness(NOON - 2, took=0.004),
         SourceKey("inventory", KVM1): Freshness(NOON - 1),
         SourceKey("inventory", KVM2): Freshness(NOON - 90, NOON - 5, "connection refused"),
     }
-    _storage(scene)
+    _storage(scene, turn)
     _backups(scene)
     _puppet(scene)
     scene.observe(WEB, logs=Logs(2**20, remote=True))
-    figures = DomainStatistics(uuid_of("web"), NOON - 5, (DiskStatistics("vda", 8 * GIB, 7000, 9000),))
+    figures = DomainStatistics(
+        uuid_of("web"), NOON - 5, (DiskStatistics("vda", 8 * GIB, 7000 * (turn + 1), 9000 * (turn + 1)),)
+    )
     scene.statistics[KVM1] = HypervisorStatistics(NOON - 5, {uuid_of("web"): figures}, {}, {uuid_of("web"): 0.25})
     return scene
 
 
-_LATE = Verdict(
-    check="backup", code="late", subject=f"{MAIL}/system/daily", site="angers", status="critical", sentence="late"
-)
+class _Path(NamedTuple):
+    """A path as the check of the layers finds it."""
+
+    site: str
+    host: str
+    provider: str
+    effect: str
+    paths: int
 
 
-def whole(exposition: Exposition | None = None) -> str:
+class _Found(NamedTuple):
+    paths: tuple[_Path, ...]
+
+
+PATHS = _Found((_Path("angers", KVM1, MAIL, "run", 2),))
+
+
+def whole(turn: int = 0) -> str:
     """All that there is to tell, old names included."""
     counts = Counts()
-    counts.answered(3.0)
-    counts.reports_rejected.labels("too large").inc()
+    for _ in range(turn + 1):
+        counts.answered(3.0)
+        counts.reports_rejected.labels("too large").inc()
     return told(
-        everything(),
-        exposition=exposition or Exposition(legacy_names=True, breathe=lambda: None),
+        everything(turn),
+        exposition=Exposition(legacy_names=True, breathe=lambda: None),
         counts=counts,
-        stated=(_LATE,),
+        found={"layers": PATHS},
     )
 
 
@@ -94,10 +109,13 @@ def _entries() -> Iterator[Entry]:
     yield service("web_hosting", members=[WEB], enclumeRequires=service_dn("ldap"))
 
 
-def _storage(scene: Scene) -> None:
-    pool = Pool("0", packets_arrived=4000, sockets_enqueued=12)
+def _storage(scene: Scene, turn: int) -> None:
+    times = turn + 1
+    pool = Pool("0", 4000 * times, 4000 * times, 3900 * times)
     clients = (Client("10.1.0.1", KVM1, "confirmed", 12.0), Client("10.1.0.2", KVM2, "courtesy", 240.0))
-    nfsd = NfsServer(8, {"read": 3000, "write": 500}, 10**9, 10**8, 3, 40, (pool,), clients)
+    nfsd = NfsServer(
+        8, {"read": 3000 * times, "write": 500 * times}, 10**9 * times, 10**8 * times, 3 * times, 40, (pool,), clients
+    )
     mine = Mirror(
         "r0",
         "Primary",

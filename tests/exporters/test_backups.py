@@ -63,6 +63,9 @@ def test_what_is_a_kinds_stands_once_with_its_most_frequent_schedule() -> None:
         ("last_errors", 2),
     ):  # fmt: skip
         assert values(text, f"backup_{name}", kind="system", **AT) == {("weekly",): value}
+    at.at += 60
+    keep(at, system(last_attempt=NOON, last_errors=0))
+    assert values(told(at), "backup_last_errors") == {}
 
 
 def test_what_is_not_expected_has_no_series() -> None:

@@ -77,7 +77,7 @@ def test_a_host_that_is_gone_disappears_at_once() -> None:
 def test_one_site_is_told_without_the_others() -> None:
     text = told(scene(), site="lyon")
     named = {dict(labels).get("site") for _, labels in samples(text)}
-    assert named == {"lyon", None}
+    assert named == {"lyon", "", None}
     assert values(text, "generation") == {(): 1.0}
 
 

@@ -90,6 +90,67 @@ def test_a_guest_that_no_hypervisor_shows_still_has_its_series() -> None:
     assert values(text, "guest_copy", guest=WEB, site="angers") == {("production", KVM1): 0, ("backup", KVM2): 0}
 
 
-def test_every_problem_is_always_told() -> None:
+CONTRACT = {
+    "split_brain", "not_running", "wrong_hypervisor", "missing_backup_copy", "backup_copy_running", "definition_drift",
+    "unmanaged", "no_domain", "paused_io_error", "shared_disk", "double_autostart",
+}  # fmt: skip
+
+
+def problems(text: str, name: str = WEB) -> dict[str, float]:
+    return {
+        problem: value
+        for (problem,), value in values(text, "guest_placement_problem", guest=name, site="angers").items()
+    }
+
+
+def test_every_problem_is_always_told_and_turns_with_its_cause() -> None:
     at = scene(**BOTH)
-    assert len(values(told(at), "guest_placement_problem", guest=WEB)) == 11
+    at.see(KVM1, domain("web"))
+    at.see(KVM2, domain("web", "shutoff", "shutdown"))
+    well = problems(told(at))
+    assert well.keys() >= CONTRACT
+    assert well["not_running"] == well["split_brain"] == 0
+    at.see(KVM1, domain("web", "shutoff", "shutdown"))
+    assert problems(told(at)) == {**well, "not_running": 1}
+    at.see(KVM1, domain("web"))
+    at.see(KVM2, domain("web"))
+    assert problems(told(at))["split_brain"] == 1
+    at.see(KVM2, domain("web", "shutoff", "shutdown"))
+    assert problems(told(at)) == well
+
+
+def test_a_domain_without_an_entry_is_told_by_its_own_name_until_it_has_one() -> None:
+    at = scene(**BOTH)
+    at.see(KVM1, domain("web"), domain("stray"))
+    text = told(at)
+    assert {name for name, value in problems(text, "stray").items() if value} == {"unmanaged"}
+    assert values(text, "guest_info", guest="stray", site="angers") == {("", "", domain("stray").uuid): 1}
+    assert values(text, "guest_expected", guest="stray", site="angers") == {(KVM1,): 0}
+    assert values(text, "guest_state", guest="stray", site="angers") == {(KVM1, "running"): 1}
+    assert values(text, "guest_running_instances", guest="stray", site="angers") == {(): 1}
+    at.put(guest("stray.lab.test"))
+    text = told(at)
+    assert problems(text, "stray") == {}
+    assert problems(text, "stray.lab.test")["unmanaged"] == 0
+
+
+def test_a_domain_that_is_named_like_anothers_certname_is_told_by_its_uuid() -> None:
+    at = scene(**BOTH, enclumeDomainUUID=domain("web").uuid)
+    at.see(KVM1, domain("web"), domain(WEB, uuid=domain("other").uuid))
+    assert problems(told(at), domain("other").uuid)["unmanaged"] == 1
+    assert problems(told(at))["unmanaged"] == 0
+
+
+def test_domains_of_one_name_without_an_entry_are_one_guest() -> None:
+    at = scene(**BOTH)
+    at.see(KVM1, domain("stray"))
+    at.see(KVM2, domain("stray", uuid=domain("other").uuid))
+    assert values(told(at), "guest_running_instances", guest="stray", site="angers") == {(): 2}
+
+
+def test_a_strays_site_is_its_hypervisors_and_other_sites_do_not_hear_of_it() -> None:
+    at = scene(**BOTH)
+    at.put(site("lyon"))
+    at.see(KVM1, domain("stray"))
+    assert problems(told(at, "angers"), "stray") != {}
+    assert "stray" not in told(at, "lyon")

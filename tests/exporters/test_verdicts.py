@@ -2,10 +2,19 @@
 
 from typing import Any
 
+import pytest
+
+from audit import all as engine
 from audit.verdict import Verdict
 from tests.audit.situations import Scene
 from tests.exporters.telling import told, values
 from tests.factories import site
+
+
+@pytest.fixture(autouse=True)
+def _stated_verdicts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "HOST_AUDITS", {})
+    monkeypatch.setattr(engine, "GROUP_AUDITS", {})
 
 
 def verdict(subject: str, status: str, **more: Any) -> Verdict:

@@ -98,8 +98,8 @@ class Recorder:
     def observed(self, observation: Observation) -> None:
         self.observations.append(observation)
 
-    def confirmed(self, key: SourceKey, read_at: float) -> None:
-        assert key.kind == "directory"
+    def confirmed(self, key: SourceKey, read_at: float, took: float = 0.0) -> None:
+        assert (key.kind, took >= 0) == ("directory", True)
         self.confirmations.append(read_at)
 
     def failed(self, key: SourceKey, at: float, reason: str) -> None:

@@ -21,7 +21,8 @@ class Recorder:
         with self._lock:
             self.observations.append(observation)
 
-    def confirmed(self, key: SourceKey, read_at: float) -> None:
+    def confirmed(self, key: SourceKey, read_at: float, took: float = 0.0) -> None:
+        assert took >= 0
         with self._lock:
             self.confirmations.append((key, read_at))
 

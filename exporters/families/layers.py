@@ -1,0 +1,35 @@
+"""Where layer 1 uses guests.
+
+enclume_layer_violation{site="angers",host="kvm1.lab.test",provider="mail.lab.test",effect="run"} 2
+"""
+
+from exporters.family import Rendered, gauge
+from exporters.scrape import Seen
+
+VIOLATION = gauge(
+    "layer_violation",
+    "site",
+    "host",
+    "provider",
+    "effect",
+    tells="By how many paths a host of layer 1 uses a provider in layer 2, and what its absence does.",
+)
+
+FAMILIES = (VIOLATION,)
+
+
+def lines(seen: Seen) -> Rendered:
+    """The samples, from what the check of the layers found; none while it could not be made."""
+    found = [
+        path
+        for (check, _), group in seen.scrape.audited.groups.items()
+        if check == "layers"
+        for path in getattr(group.judged.details, "paths", ())
+    ]
+    return {
+        VIOLATION: "".join(
+            VIOLATION.line(path.paths, path.site, path.host, path.provider, path.effect)
+            for path in found
+            if seen.wants(path.site)
+        )
+    }
