@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 SSL_FOLDERS = ("/etc/puppetlabs/puppet/ssl", "/var/lib/puppet/ssl")
 """Where Puppet keeps certificates: as its own packages have it, and as Debian's."""
 
-_LONGEST = 32 * 1024 * 1024
+_LONGEST = 128 * 1024 * 1024
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _COMMON_NAME = b"\x55\x04\x03"
 

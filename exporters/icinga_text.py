@@ -19,7 +19,7 @@ Value = str | Raw | Iterable[str] | Mapping[str, "Value"]
 
 def quoted(text: str) -> str:
     """A string that means this text: on one line, and with no macro in it."""
-    line = "".join(one if one.isprintable() else " " for one in text)
+    line = text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
     return '"' + line.replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
 
 

@@ -12,7 +12,7 @@ from audit.verdict import CHECKS, Measure
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from tests.factories import settings
-from tests.web.judging import WEB, Judging, audited, get, verdict
+from tests.web.judging import WEB, Judging, audited, client, get, verdict
 from tests.web.serving import service
 from web.bodies import Verdicts
 
@@ -66,6 +66,14 @@ def test_what_is_asked_for_is_told_and_no_more(query: str, expected: list[str]) 
 def test_the_counts_are_of_all_that_match_whatever_status_and_number_are_asked_for() -> None:
     counts = get(Judging(SOME), "?host=web.lab.test&status=critical&limit=1").json["counts"]
     assert counts == {"ok": 1, "warning": 1, "critical": 0, "unknown": 1}
+
+
+def test_what_is_told_of_a_host_follows_the_verdicts() -> None:
+    judging = Judging(audited(verdict("a", "warning", host=WEB)))
+    asking = client(judging)
+    for status in ("warning", "ok"):
+        judging.audited = audited(verdict("a", status, host=WEB))
+        assert asking.get(f"/verdicts?host={WEB}").json["verdicts"][0]["status"] == status
 
 
 @pytest.mark.parametrize(
