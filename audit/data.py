@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import inf
 
 from audit.interfaces import Interfaces
-from audit.mounts import Missing, silent_mounts
+from audit.mounts import Missing, has_all, silent_mounts
 from audit.picture import Picture
 from audit.standing import hypervisor_source
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict
@@ -39,7 +39,7 @@ class _Host:
         self._kinds, self._old = Kinds(), dict[str, float]()
         self.until = inf
         own = picture.own
-        if own is None or (picture.node.kind == "guest" and not picture.running_on):
+        if own is None or (picture.node.kind == "guest" and not any(one.domain.running for one in picture.copies)):
             return
         self._kinds = own.kinds
         for kind in _OBSERVED:
@@ -82,6 +82,8 @@ class _Host:
     def _data(self) -> Iterator[Verdict]:
         picture = self._picture
         if not picture.data or self._kinds.mounts is None or "mounts" in self._old:
+            return
+        if has_all(picture.data, self._kinds.mounts):
             return
         missing = Missing(picture.data, self._kinds)
         if missing.certain:
@@ -155,5 +157,4 @@ class _Host:
 
     def _sources(self) -> tuple[SourceKey, ...]:
         observed = (SourceKey("observations", self._name),) if self._picture.own is not None else ()
-        shown = sorted({one.hypervisor for one in self._picture.copies})
-        return (*map(hypervisor_source, shown), *observed)
+        return (*[hypervisor_source(one.hypervisor) for one in self._picture.copies], *observed)

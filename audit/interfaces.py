@@ -12,7 +12,7 @@ class Interfaces:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        networks = tuple(one for one in node.site.networks if one.attachment) if node.site else ()
+        networks = [one for one in node.site.networks if one.attachment] if node.site else []
         self._known = bool(networks) and node.hardware is not None
         shown = node.hardware.interfaces if node.hardware is not None and networks else ()
         on = [(interface, _network(interface, networks)) for interface in shown]
@@ -50,9 +50,11 @@ class Interfaces:
         )
 
 
-def _network(interface: Interface, networks: tuple[Network, ...]) -> Network | None:
-    attached = (interface.network, interface.bridge)
-    return next((one for one in networks if one.attachment in attached), None)
+def _network(interface: Interface, networks: list[Network]) -> Network | None:
+    for one in networks:
+        if one.attachment in (interface.network, interface.bridge):
+            return one
+    return None
 
 
 def _attached(interface: Interface) -> str:

@@ -35,7 +35,9 @@ class Roll:
             for node in members(estate, "backup")
         )
         self._known: dict[tuple[str, tuple[str, ...]], Keepers] = {}
-        self.hypervisors = {target.name: self._hypervisor(target.name) for target in estate.targets}
+        names = {target.name for target in estate.targets}
+        names.update(name for name, seen in situation.observations.items() if "containers" in seen.seen_at)
+        self.hypervisors = {name: self._hypervisor(name) for name in names}
 
     def of(self, node: Node, holders: Iterable[str]) -> Keepers:
         """Who should keep this host's backups; `holders` are the hypervisors that hold its domain."""

@@ -11,7 +11,13 @@ from facts.observations import Kinds, Mount
 def silent_mounts(mounts: tuple[Mount, ...]) -> str:
     """The mounts that do not respond, in words; "" for none."""
     silent = [f"{one.path} ({one.server}:{one.export})" for one in mounts if one.responding is False]
-    return names(silent)
+    return names(silent) if silent else ""
+
+
+def has_all(sources: tuple[DataSource, ...], mounts: tuple[Mount, ...]) -> bool:
+    """Whether each data source is mounted under a name that LDAP gives its servers, which is how it mostly is."""
+    servers = {one.server for one in mounts}
+    return not any(servers.isdisjoint(one.names) for one in sources)
 
 
 class Missing:

@@ -142,7 +142,7 @@ class _Developer:
             backups=backups,
             keepers=keepers,
             sizes=self._sizes(node, copies),
-            stuck=self._stuck(node, uuid) if uuid else False,
+            stuck=self._stuck(node, copies),
             data=self._data.of(node) if guest else (),
             load=_load(node, production, backup, backups, keepers) if guest else None,
             run=situation.runs.get(name),
@@ -199,14 +199,14 @@ class _Developer:
     def _unread(self, others: tuple[Found, ...]) -> tuple[str, ...]:
         return tuple(sorted({one.hypervisor for one in others} & self._dark))
 
-    def _stuck(self, node: Node, uuid: str) -> bool:
-        """Whether the guest's monitor is busy with one job for longer than it may be."""
-        statistics = self._situation.statistics.get(node.placement.hypervisor or "")
-        busy = statistics.busy.get(uuid, 0.0) if statistics else 0.0
-        if not busy:
-            return False
-        limits = self._thresholds.of(node.site.name if node.site else "", node.host.name)
-        return busy > limits.monitor_seconds
+    def _stuck(self, node: Node, copies: tuple[Found, ...]) -> bool:
+        """Whether the guest's monitor, where it runs, is busy with one job for longer than it may be."""
+        for found in copies:
+            statistics = self._situation.statistics.get(found.hypervisor)
+            busy = statistics.busy.get(found.domain.uuid, 0.0) if statistics and found.domain.running else 0.0
+            if busy and busy > self._thresholds.of(node.site.name if node.site else "", node.host.name).monitor_seconds:
+                return True
+        return False
 
     def _holders(
         self, node: Node, copies: tuple[Found, ...], production: str | None, backup: str | None

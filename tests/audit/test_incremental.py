@@ -70,6 +70,17 @@ def assign(scene: Scene, provided: str, member: str, requires: str) -> None:
     )
 
 
+def equip(scene: Scene, name: str, number: int) -> None:
+    """A hypervisor whose URI is good, refused or not stated; a server with this address."""
+    if name in HYPERVISORS:
+        uri = {"enclumeLibvirtURI": ("qemu:///system", "ftp://kvm")[number % 2]} if number < 3 else {}
+        scene.put(host(name, enclumeKind="hypervisor", enclumeAtSite=site_dn("angers"), **uri))
+    elif name in SERVERS:
+        scene.put(
+            host(name, enclumeAtSite=site_dn("lyon" if number == 3 else "angers"), ipHostNumber=f"10.0.0.{number}")
+        )
+
+
 def observe(scene: Scene, name: str, number: int, about: str) -> None:
     at = scene.at - 3600 * number
     scene.observe(
@@ -77,7 +88,7 @@ def observe(scene: Scene, name: str, number: int, about: str) -> None:
         problems=("it is odd",) if number == 1 else (),
         logs=Logs(number * 10**8, remote=number != 2),
         uses=(Used("dns", about, (f"10.0.0.{number}",)),) if number else None,
-        mounts=(Mount("/home", "nfs1", "/srv", responding=number != 3),),
+        mounts=(Mount("/home", ("nfs1", f"10.0.0.{number}")[number % 2], "/srv", responding=number != 3),),
         nfsd=NfsServer(number, {"read": number}) if name == "nfs1" else None,
         mirrors=(Mirror("r0", "Primary", (Volume(0, "UpToDate"),), (Peer(about, "Connected", "Secondary"),)),),
         backups=Backups((Backup(about, last_success=at, last_full=at, kept_full=at, last_attempt=at),)),
@@ -87,7 +98,8 @@ def observe(scene: Scene, name: str, number: int, about: str) -> None:
 
 def measure(scene: Scene, hypervisor: str, size: int) -> None:
     domains = [DomainStatistics(uuid_of(name), scene.at, (DiskStatistics("vda", size * 2**36),)) for name in GUESTS]
-    scene.statistics[hypervisor] = HypervisorStatistics(scene.at, {one.uuid: one for one in domains})
+    busy = {one.uuid: size * 9.0 for one in domains}
+    scene.statistics[hypervisor] = HypervisorStatistics(scene.at, {one.uuid: one for one in domains}, busy=busy)
 
 
 def run(scene: Scene, name: str, number: int) -> None:
@@ -110,6 +122,7 @@ CHANGES = st.one_of(
     change(declare, guests, hypervisors, numbers),
     change(lambda scene, name: scene.entries.pop(host_dn(name), None), guests),
     change(assign, st.sampled_from(("nfs", "backup", "mirror", "dns", "ldap")), names, st.sampled_from(("nfs", "dns"))),
+    change(equip, names, numbers),
     change(observe, names, numbers, names),
     change(measure, hypervisors, numbers),
     change(run, names, numbers),
