@@ -14,6 +14,9 @@ from facts.inventory.statistics import DomainStatistics
 from facts.observations import Mount, NfsServer, Pool
 from facts.observatory import HostSeen
 
+FEW_PACKETS = 100
+"""Of fewer packets between two readings a share says nothing: when a server starts, its first ones wait."""
+
 MOST = 5
 """How many guests are named, the busiest first."""
 
@@ -65,13 +68,14 @@ def _counters(nfsd: NfsServer) -> tuple[int, ...]:
 
 def _waiting(now: tuple[Pool, ...], before: tuple[Pool, ...]) -> float | None:
     """The share of packets for which no thread was woken; of a kernel that does not tell, of those that were enqueued.
+    None for few packets.
 
     Old kernels enqueue only what finds no idle thread. Recent ones enqueue everything, and what woke no thread had to
     wait; without that figure nothing can be said of them.
     """
     arrived = _grown(now, before, "packets_arrived")
     enqueued = _grown(now, before, "sockets_enqueued")
-    if arrived is None or enqueued is None or max(arrived, enqueued) <= 0:
+    if arrived is None or enqueued is None or max(arrived, enqueued) < FEW_PACKETS:
         return None
     if any(pool.threads_woken is None for pool in (*now, *before)):
         return enqueued / arrived if enqueued < arrived else None

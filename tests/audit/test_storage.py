@@ -126,10 +126,21 @@ def test_counters_that_began_anew_give_no_rates(scene: Scene) -> None:
         (pool(1000, 10, 900), pool(2000, 1010, 1700), 0.2),
         (pool(1000, 1000), pool(2000, 2000), None),
         (pool(1000, 10), pool(1000, 10), None),
+        (pool(1000, 10), pool(1099, 109), None),
+        ((), pool(2, 2, 0), None),
         (pool(1000, 10), pool(20, 5), None),
         ((), (), None),
     ],
-    ids=["old kernel", "recent kernel", "recent kernel that does not tell", "idle", "began anew", "no pools"],
+    ids=[
+        "old kernel",
+        "recent kernel",
+        "recent kernel that does not tell",
+        "idle",
+        "few packets",
+        "just started",
+        "began anew",
+        "no pools",
+    ],
 )
 def test_packets_that_found_no_idle_thread(
     scene: Scene, before: tuple[Pool, ...], now: tuple[Pool, ...], waiting: float | None
