@@ -75,14 +75,6 @@ def test_pools_are_read_by_the_names_of_their_columns(header: str, line: str, wo
     assert pools == [{"pool": "0", "packets_arrived": 213, "sockets_enqueued": 4, "threads_woken": woken}]
 
 
-@pytest.mark.parametrize(("enqueued", "woken", "waited"), [(4, 209, 4), (213, 209, 4), (213, 214, 0), (4, None, 4)])
-def test_what_woke_no_thread_had_to_wait_whatever_the_kernel_enqueues(
-    enqueued: int, woken: int | None, waited: int
-) -> None:
-    pool = {"packets_arrived": 213, "sockets_enqueued": enqueued, "threads_woken": woken}
-    assert observe.waited(pool) == waited
-
-
 @pytest.mark.parametrize(
     "text", ["", "0 213 4\n", "# pool packets-arrived\n0 1 2 3\n", "# pool packets-arrived\nx y\n"]
 )

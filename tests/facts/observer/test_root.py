@@ -91,7 +91,8 @@ def test_a_pipe_in_a_files_place_blocks_nothing(root: Path) -> None:
 
 def test_an_nfs_server_without_a_thread_is_reported_while_it_has_exports(root: Path) -> None:
     (root / "proc/net/rpc/nfsd").write_text("rc 0 0 0\nio 0 0\nth 0 0\n")
-    assert printed(root, "--only", "nfsd")["kinds"]["nfsd"]["threads"] == 0
+    seen = printed(root, "--only", "nfsd")["kinds"]["nfsd"]
+    assert (seen["threads"], seen["pools"]) == (0, [])
     (root / "etc/exports").write_text("# none\n")
     assert printed(root, "--only", "nfsd")["kinds"]["nfsd"] is None
 
