@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -73,7 +74,8 @@ def test_what_is_told_of_a_host_follows_the_verdicts() -> None:
     asking = client(judging)
     for status in ("warning", "ok"):
         judging.audited = audited(verdict("a", status, host=WEB))
-        assert asking.get(f"/verdicts?host={WEB}").json["verdicts"][0]["status"] == status
+        response: Any = asking.get(f"/verdicts?host={WEB}")
+        assert response.json["verdicts"][0]["status"] == status
 
 
 @pytest.mark.parametrize(
