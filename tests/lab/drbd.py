@@ -1,5 +1,7 @@
 """A real DRBD 8.4 pair on the lab's two nodes: the resource `r0` on their second disks."""
 
+import re
+
 from tests.lab.nodes import Node
 from tests.waiting import until
 
@@ -48,19 +50,18 @@ def reconnect(node: Node) -> None:
 
 
 def mend(keeper: Node, other: Node) -> None:
-    """Whatever happened, bring the pair back in order: the first is primary, and its data wins."""
+    """Whatever happened, bring the pair back in order: `keeper` is primary, and its data win."""
     keeper.plug_cable()
-    if disks(keeper) == "UpToDate/UpToDate":
-        return
-    for node in (keeper, other):
-        node.run(f"drbdadm disconnect {RESOURCE} || true")
-    give_up(other)
-    reconnect(keeper)
+    if connection(keeper) == "StandAlone" or connection(other) == "StandAlone":
+        for node in (keeper, other):
+            node.run(f"drbdadm disconnect {RESOURCE} || true")
+        give_up(other)
+        reconnect(keeper)
     until_in_sync(keeper, other)
 
 
 def until_connection(state: str, *nodes: Node) -> None:
-    """Wait until each node says this of its connection (drbdadm's word for it)."""
+    """Wait until each node says this of its connection (/proc/drbd's word for it)."""
     for node in nodes:
         until(lambda node=node: connection(node) == state, 60, f"{node.name}'s mirror to be {state}")  # type: ignore[misc]
 
@@ -74,14 +75,15 @@ def until_in_sync(*nodes: Node) -> None:
 
 def connection(node: Node) -> str:
     """Connected, WFConnection, StandAlone…"""
-    return node.run(f"drbdadm cstate {RESOURCE}").strip()
+    return _field(node, "cs")
 
 
 def disks(node: Node) -> str:
     """Its own disk and the peer's, for example UpToDate/DUnknown."""
-    return node.run(f"drbdadm dstate {RESOURCE}").strip()
+    return _field(node, "ds")
 
 
-def checksum(node: Node) -> str:
-    """The digest of all that the device holds; the node has to be primary."""
-    return node.run(f"sha256sum <{DEVICE}").split()[0]
+def _field(node: Node, name: str) -> str:
+    """Of /proc/drbd, which is far quicker to ask than drbdadm."""
+    found = re.search(rf"\b{name}:(\S+)", node.run("cat /proc/drbd"))
+    return found[1] if found else ""

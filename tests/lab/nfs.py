@@ -10,6 +10,8 @@ from tests.lab.nodes import Node
 Version = Literal["3", "4.2"]
 EXPORT = "/srv/export"
 THREADS = 4
+LEASE = 10
+"""Seconds after which the server thinks a client dead that has not renewed its lease: the least that Linux takes."""
 SERVE = f"""modprobe nfsd
 mkdir -p {EXPORT} /run/rpc_pipefs
 echo '{EXPORT} 10.77.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid=0)' >/etc/exports
@@ -17,6 +19,7 @@ mount -t nfsd nfsd /proc/fs/nfsd
 mount -t rpc_pipefs rpc_pipefs /run/rpc_pipefs
 rpcbind -w
 exportfs -a
+echo {LEASE} >/proc/fs/nfsd/nfsv4leasetime
 rpc.nfsd {THREADS}
 rpc.mountd
 echo Y >/proc/fs/nfsd/v4_end_grace"""
@@ -26,6 +29,11 @@ echo Y >/proc/fs/nfsd/v4_end_grace"""
 def serve(server: Node) -> None:
     """Start the NFS server with its one export, which is also the root of NFSv4's names."""
     server.run(SERVE)
+
+
+def set_threads(server: Node, number: int) -> None:
+    """Give the running server so many threads; none stops it."""
+    server.run(f"rpc.nfsd {number}")
 
 
 def mount(client: Node, server: Node, version: Version) -> str:
@@ -39,6 +47,23 @@ def mount(client: Node, server: Node, version: Version) -> str:
 def write(client: Node, path: str, *, blocks: int, size: int) -> None:
     """Write so many blocks of so many bytes to a file below a mount, each straight to the server."""
     client.run(f"dd if=/dev/zero of={path} bs={size} count={blocks} oflag=direct conv=notrunc")
+
+
+def storm(client: Node, path: str) -> None:
+    """Eight programs read a file of at least 64 KiB at one time, in small blocks."""
+    one = f"dd if={path} of=/dev/null bs=1k count=64 iflag=direct"
+    client.run(f"for number in 1 2 3 4 5 6 7 8; do {one} & done; wait")
+
+
+def unmount(client: Node, path: str) -> None:
+    """Take a mount away; its client says goodbye to the server when it was the last."""
+    client.run(f"umount {path}")
+
+
+def unheard(server: Node) -> int:
+    """Seconds since the server heard of the client that it has not heard of for longest."""
+    ages = server.run("sed -n 's/^seconds from last renew: //p' /proc/fs/nfsd/clients/*/info")
+    return max(map(int, ages.split()))
 
 
 def read(client: Node, path: str, *, blocks: int, size: int) -> None:

@@ -35,6 +35,6 @@ class Observer:
         assert document.problems == ()
         return document.kinds
 
-    def push(self) -> None:
-        """Send what it sees now; an error unless the service takes all of it."""
-        self.node.run("enclume-observe")
+    def push(self, *kinds: str) -> None:
+        """Send what it sees now, of these kinds alone or of all; an error unless the service takes all of it."""
+        self.node.run(" ".join(["enclume-observe", *(f"--only {kind}" for kind in kinds)]))

@@ -1,4 +1,4 @@
-"""Two nodes with a real NFS server and a real DRBD pair: what their kernels count, and what is made of it."""
+"""Two nodes with a real NFS server and a real DRBD pair: their kernels' figures, and what Enclume makes of them."""
 
 import os
 import signal
@@ -10,31 +10,210 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.lab.nodes import Node, two_nodes
+from facts.observations import Mirror, Mount, NfsServer, Peer, PeerVolume, Volume
+from tests.lab import drbd, nfs
+from tests.lab.nodes import Node
+from tests.lab.observer import Observer
+from tests.lab.site import LATE, Site, eventually, running_site
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOTING = "from tests.lab.nodes import two_nodes\nwith two_nodes(): pass"
+KIB = 1024
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[tuple[Node, Node]]:
-    with two_nodes() as pair:
-        yield pair
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture
+def pair(site: Site) -> Iterator[tuple[Node, Node]]:
+    """The mirror's two nodes; the test leaves it in sync, and if it fails, this does."""
+    yield site.nodes
+    drbd.mend(*site.nodes)
+
+
+@pytest.fixture
+def mount(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the second node has mounted what the first one exports; NFS 4.2 unless the test says otherwise."""
+    server, client = site.nodes
+    path = nfs.mount(client, server, getattr(request, "param", "4.2"))
+    nfs.write(client, f"{path}/file", blocks=1, size=64 * KIB)
+    yield path
+    nfs.unmount(client, path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_node_outlives_whoever_started_it(number: signal.Signals) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", BOOTING], env=env, stderr=subprocess.DEVNULL) as starter:
-        machines = until(lambda: _machines(starter.pid), 120, "two nodes to boot")
+        machines = until(lambda: machines_of(starter.pid), 240, "two nodes to boot")
         starter.send_signal(number)
         assert starter.wait(20) != 0
     _, left = psutil.wait_procs(machines, 10)
     assert left == []
 
 
-def _machines(starter: int) -> list[psutil.Process]:
+@pytest.mark.parametrize("mount", ["3", "4.2"], indirect=True)
+def test_reads_and_writes_are_counted_by_server_and_client_as_they_were_made(site: Site, mount: str) -> None:
+    _, client = site.nodes
+    served_before, used_before = served(site), used(site, mount)
+    nfs.write(client, f"{mount}/file", blocks=7, size=64 * KIB)
+    nfs.read(client, f"{mount}/file", blocks=5, size=16 * KIB)
+    served_now, used_now = served(site), used(site, mount)
+    grown = {name: served_now.requests[name] - served_before.requests.get(name, 0) for name in ("write", "read")}
+    assert grown == {"write": 7, "read": 5}
+    assert served_now.written_bytes - served_before.written_bytes == 7 * 64 * KIB
+    assert served_now.read_bytes - served_before.read_bytes == 5 * 16 * KIB
+    assert used_now.written_bytes - used_before.written_bytes == 7 * 64 * KIB
+    assert used_now.read_bytes - used_before.read_bytes == 5 * 16 * KIB
+    assert used_now.responding is True
+
+
+def test_what_was_read_and_written_stands_in_the_metrics(site: Site, mount: str) -> None:
+    server, client = site.nodes
+    of = {"server": server.name}
+    before = served(site)
+    nfs.write(client, f"{mount}/file", blocks=3, size=64 * KIB)
+    nfs.read(client, f"{mount}/file", blocks=2, size=32 * KIB)
+    site.report()
+    written = before.written_bytes + 3 * 64 * KIB
+    eventually(lambda: site.figures("nfsd_written_bytes_total", **of), {(): written})
+    assert site.figures("nfsd_read_bytes_total", **of) == {(): before.read_bytes + 2 * 32 * KIB}
+    for operation, number in {"write": 3, "read": 2}.items():
+        counted = site.figures("nfsd_requests_total", operation=operation, **of)
+        assert counted == {(): before.requests.get(operation, 0) + number}
+    assert site.figures("nfsd_threads", **of) == {(): nfs.THREADS}
+    assert site.figures("nfsd_clients", **of) == {("confirmed",): 1}
+    ((client_address,),) = site.figures("nfsd_client_last_renew_seconds", **of)
+    assert client_address == client.address
+
+
+def test_a_client_that_vanishes_is_told_until_it_is_back(site: Site, mount: str, pair: tuple[Node, Node]) -> None:
+    server, client = pair
+    (seen,) = served(site).clients
+    assert (seen.address, seen.status) == (client.address, "confirmed")
+    assert client.name in seen.name
+    server.pull_cable()
+    until(lambda: nfs.unheard(server) > LATE, 60, "the client to be late")
+    site.one.push("nfsd")
+    eventually(lambda: site.verdicts("storage").get("nfsd_client_silent"), "warning")
+    assert client.address in site.sentences("storage")
+    drbd.mend(*pair)
+    nfs.read(client, f"{mount}/file", blocks=1, size=KIB)
+    site.one.push("nfsd")
+    eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
+
+
+def test_threads_that_are_too_few_are_told_until_there_are_more(site: Site, mount: str) -> None:
+    server, client = site.nodes
+    for threads, expected in ((1, {"nfsd_starved": "warning", "nfsd": "ok"}), (16, {"nfsd": "ok"})):
+        nfs.set_threads(server, threads)
+        site.one.push("nfsd")
+        nfs.storm(client, f"{mount}/file")
+        site.one.push("nfsd")
+        eventually(lambda: site.verdicts("storage"), expected)
+    nfs.set_threads(server, nfs.THREADS)
+
+
+def test_a_server_that_is_down_is_told_until_it_runs(site: Site) -> None:
+    server, _ = site.nodes
+    for threads, expected in ((0, {"nfsd_down": "critical"}), (nfs.THREADS, {"nfsd": "ok"})):
+        nfs.set_threads(server, threads)
+        site.one.push("nfsd")
+        eventually(lambda: site.verdicts("storage"), expected)
+
+
+def test_a_cut_mirror_counts_what_is_out_of_sync_until_it_is_mended(site: Site, pair: tuple[Node, Node]) -> None:
+    one, two = pair
+    assert connected(site) == {(one.name, two.name): 1, (two.name, one.name): 1}
+    one.pull_cable()
+    drbd.write(one, kilobytes=1024)
+    drbd.until_connection("WFConnection", *pair)
+    assert mirrors(site) == (
+        alone("Primary", two, "Connecting", 1024 * KIB),
+        alone("Secondary", one, "Connecting", 0),
+    )
+    site.report("mirrors")
+    eventually(lambda: site.verdicts("mirror"), {"mirror_behind": "critical"})
+    assert "1 MiB differ" in site.sentences("mirror")
+    assert connected(site) == {(one.name, two.name): 0, (two.name, one.name): 0}
+    drbd.mend(*pair)
+    assert mirrors(site) == in_sync(*pair)
+    site.report("mirrors")
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+    assert connected(site) == {(one.name, two.name): 1, (two.name, one.name): 1}
+
+
+def test_a_split_brain_is_seen_from_both_ends_until_one_side_gives_up(site: Site, pair: tuple[Node, Node]) -> None:
+    one, two = pair
+    one.pull_cable()
+    drbd.until_connection("WFConnection", *pair)
+    drbd.write(one, kilobytes=256)
+    drbd.promote(two)
+    drbd.write(two, kilobytes=512, offset=4096)
+    one.plug_cable()
+    drbd.until_connection("StandAlone", *pair)
+    assert mirrors(site) == (
+        alone("Primary", two, "StandAlone", 256 * KIB),
+        alone("Primary", one, "StandAlone", 512 * KIB),
+    )
+    site.report("mirrors")
+    eventually(lambda: site.verdicts("mirror"), {"mirror_split_brain": "critical"})
+    assert all(node.name in site.sentences("mirror") for node in pair)
+    drbd.mend(*pair)
+    site.report("mirrors")
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+
+
+def machines_of(starter: int) -> list[psutil.Process]:
     """Both of them, or none yet."""
     found = [child for child in psutil.Process(starter).children() if child.name().startswith("qemu-system")]
     return found if len(found) == 2 else []
+
+
+def served(site: Site) -> NfsServer:
+    """What the server counts."""
+    seen = site.one.see("nfsd").nfsd
+    assert seen is not None
+    return seen
+
+
+def used(site: Site, path: str) -> Mount:
+    """What the client counts of a mount."""
+    (found,) = [mount for mount in site.two.see("mounts").mounts or () if mount.path == path]
+    assert (found.server, found.path) == (site.one.node.name, path)
+    return found
+
+
+def mirrors(site: Site) -> tuple[Mirror, ...]:
+    """The pair, as each of its nodes sees it."""
+    return site.on_both(mirror)
+
+
+def mirror(observer: Observer) -> Mirror:
+    (found,) = observer.see("mirrors").mirrors or ()
+    return found
+
+
+def in_sync(one: Node, two: Node) -> tuple[Mirror, ...]:
+    """A mirror in good order."""
+    roles = (("Primary", two, "Secondary"), ("Secondary", one, "Primary"))
+    volume = PeerVolume(0, "UpToDate", "Established")
+    return tuple(
+        Mirror("r0", role, (Volume(0, "UpToDate", 0),), (Peer(peer.name, "Connected", peers, (volume,)),))
+        for role, peer, peers in roles
+    )
+
+
+def alone(role: str, peer: Node, connection: str, out_of_sync: int) -> Mirror:
+    """A mirror's end whose peer is not heard."""
+    there = Peer(peer.name, connection, "Unknown", (PeerVolume(0, "DUnknown", "Off", out_of_sync),))
+    return Mirror("r0", role, (Volume(0, "UpToDate", 0),), (there,))
+
+
+def connected(site: Site) -> dict[tuple[str, ...], float]:
+    """Whether each node is connected to its peer, by both names."""
+    return site.figures("drbd_connected", resource="r0")

@@ -1,0 +1,96 @@
+"""The lab as a site that Enclume serves: two nodes with their observers, a directory, and the service itself."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from tests.exporters.telling import values
+from tests.lab import drbd, nfs
+from tests.lab.estate import LDIF
+from tests.lab.nodes import Node, two_nodes
+from tests.lab.observer import HOST, Observer
+from tests.live.enclume import Enclume
+from tests.live.puppet_ca import Identity
+from tests.live.server.authority import Authority
+from tests.live.service.estate import BASE
+from tests.live.slapd import Slapd
+from tests.waiting import until
+
+T = TypeVar("T")
+LATE = 1.5 * nfs.LEASE
+"""Seconds without a word after which a client counts as silent; it renews its lease each two thirds of a lease."""
+THRESHOLDS = {"mirror_warning": 1, "mirror_critical": 2, "nfsd_renew_seconds": LATE}
+
+
+class Site(Struct, frozen=True):
+    """The NFS server and its mirror, each with its observer, and the service that both report to."""
+
+    service: Enclume
+    one: Observer
+    two: Observer
+
+    @property
+    def nodes(self) -> tuple[Node, Node]:
+        """The NFS server, which is the mirror's primary; the mirror's secondary, which is the NFS client."""
+        return self.one.node, self.two.node
+
+    def report(self, *kinds: str) -> None:
+        """Both nodes say what they see, of these kinds alone or of all."""
+        self.on_both(lambda observer: observer.push(*kinds))
+
+    def on_both(self, what: Callable[[Observer], T]) -> tuple[T, T]:
+        """What both observers do at one time: each node has a processor of its own."""
+        with ThreadPoolExecutor(2) as pool:
+            one, two = pool.map(what, (self.one, self.two))
+        return one, two
+
+    def figures(self, metric: str, **labels: str) -> dict[tuple[str, ...], float]:
+        """The samples of `/metrics` that have these labels, by the values of their other labels (sorted by name)."""
+        return values(self._get("/metrics"), metric, site="larema", **labels)
+
+    def verdicts(self, check: str) -> dict[str, str]:
+        """The status of each verdict by its code."""
+        return {one["code"]: one["status"] for one in self._verdicts(check)}
+
+    def sentences(self, check: str) -> str:
+        """What the verdicts say, a line each."""
+        return "\n".join(one["sentence"] for one in self._verdicts(check))
+
+    def _verdicts(self, check: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self._get(f"/verdicts?check={check}"))["verdicts"]
+        return found
+
+    def _get(self, path: str) -> str:
+        status, body = self.service.get(path)
+        assert status == 200, body
+        return body.decode()
+
+
+def eventually(read: Callable[[], object], expected: object) -> None:
+    """What is read becomes as expected within the time that the service takes for its verdicts."""
+    with suppress(AssertionError):
+        until(lambda: read() == expected, 20)
+    found = read()
+    assert found == expected, f"expected {expected!r}, found {found!r}"
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """The nodes with their NFS server and their mirror in good order, and a service that has heard of both."""
+    authority = Authority(folder / "authority")
+    own = authority.issue(HOST, alt_names=("localhost",))
+    identity = Identity(own.certificate, own.key, authority.ca, authority.crl)
+    with two_nodes() as nodes, Slapd(folder, base=BASE, ldif=LDIF) as slapd:
+        nfs.serve(nodes[0])
+        drbd.create(*nodes)
+        settings = {"directory": {"uri": slapd.uri, "base": BASE}, "thresholds": THRESHOLDS}
+        with Enclume(folder / "enclume", identity, settings) as service:
+            one, two = (Observer(node, authority, service.port) for node in nodes)
+            site = Site(service, one, two)
+            site.report()
+            yield site
