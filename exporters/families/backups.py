@@ -6,7 +6,7 @@ enclume_backup_last_success_timestamp_seconds{site="angers",host="web.lab.test",
 enclume_backup_last_attempt_timestamp_seconds{site="angers",host="web.lab.test",kind="container",schedule="monthly"} 1763726400
 enclume_backup_last_duration_seconds{site="angers",host="web.lab.test",kind="container",schedule="monthly"} 120
 enclume_backup_last_size_bytes{site="angers",host="web.lab.test",kind="container",schedule="monthly"} 8589934592
-enclume_backup_last_errors{site="angers",host="web.lab.test",kind="container",schedule="monthly"} 0
+enclume_backup_last_errors{site="angers",host="mail.lab.test",kind="system",schedule="daily"} 4
 enclume_backup_running{site="angers",host="mail.lab.test",kind="system"} 1
 """  # noqa: E501
 
