@@ -1,6 +1,7 @@
 """The application: connects the sources, the builder and the routes. It wires, it decides nothing."""
 
 import logging
+import socket
 import time
 from importlib import metadata
 
@@ -23,8 +24,9 @@ from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from settings import Settings
-from web import answers, changes, health, icinga, intake, metrics, verdicts
+from web import answers, changes, health, icinga, intake, layers, metrics, verdicts
 from web.access import Access
+from web.peer import certificate_name
 from web.replies import refuse
 
 _LOG = logging.getLogger("enclume.app")
@@ -47,6 +49,7 @@ class Runtime:
         """
         self.settings = settings
         self.rules = known_rules or rules.load(settings.rules)
+        self._own = ""
         self.upkeep = Upkeep()
         libvirt = settings.hypervisors
         self.inventory = inventory or InventorySource(
@@ -109,6 +112,7 @@ class Runtime:
             statistics=self.inventory.statistics(),
             problems=self.builder.problems,
             failing=self.builder.failing,
+            own=self._own,
         )
 
     def _restore(self) -> None:
@@ -127,7 +131,8 @@ class Runtime:
         self.auditor.wake()
 
     def start(self) -> None:
-        """Start the builder and the auditor, then the sources."""
+        """Start the builder and the auditor, then the sources. Raises `SettingsError` for a bad certificate."""
+        self._own = _own_name(self.settings)
         self.builder.start()
         self.auditor.start()
         for source in self.sources:
@@ -139,6 +144,11 @@ class Runtime:
             source.stop()
         self.builder.stop()
         self.auditor.stop()
+
+
+def _own_name(settings: Settings) -> str:
+    """The name of this machine: its certname, or what it is called where it has no certificate."""
+    return certificate_name(settings.tls.certificate) if settings.tls else socket.gethostname()
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -155,6 +165,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(icinga.blueprint(runtime, access))
+    app.register_blueprint(layers.blueprint(runtime, access))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app

@@ -15,6 +15,7 @@ COMMANDS = {
     "assign": "Add a host to a service in LDAP.",
     "unassign": "Remove a host from a service in LDAP.",
     "audit": "Show what is wrong now, worst first.",
+    "layers": "Show what starts when, and what would not without guests.",
     "check": "Check one thing, as a plugin of Icinga or Nagios.",
     "icinga": "Configure Icinga from what Enclume knows.",
     "doctor": "Check everything that Enclume stands on, and say what to do.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from audit import backup, backup_servers, capacity, data, enc, mirrors, placement, runs, sources, storage, strays
+from audit import backup, backup_servers, capacity, data, enc, layers, mirrors, placement, runs, sources, storage, strays
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation
@@ -26,6 +26,7 @@ HOST_AUDITS: Mapping[Check, HostAudit] = {
     "sources": sources.judge,
 }
 GROUP_AUDITS: Mapping[Check, GroupAudit] = {
+    "layers": layers.groups,
     "placement": strays.groups,
     "capacity": capacity.groups,
     "backup": backup_servers.groups,

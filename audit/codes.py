@@ -85,4 +85,12 @@ CODES: dict[str, str] = {
     "internal_interfaces": "a guest has not exactly one internal interface",
     "public_interface": "a guest has a public interface without being in a public service, or has several",
     "unknown_network": "a guest has an interface on no network of its site",
+    "layers": "layer 1 of a site uses nothing of layer 2",
+    "layer_boot": "a host of layer 1 does not boot without a guest",
+    "layer_run": "a host of layer 1 runs badly without a guest",
+    "layer_change": "a host of layer 1 cannot be changed without a guest",
+    "layer_more": "a host of layer 1 uses more of layer 2 than is told one by one",
+    "start_cycle": "services outside of guests wait for each other, so that none starts after a power cut",
+    "only_guests_provide": "what layer 1 needs at a site is provided by guests alone",
+    "layers_unknown": "a source cannot say what layer 1 of a site uses",
 }

@@ -4,6 +4,10 @@ from typing import Any, Self
 
 from msgspec import UNSET, Struct, UnsetType
 
+from audit.cold_start import SiteStart
+from audit.layers_found import Cycle, GuestsOnly
+from audit.needs import Outside
+from audit.paths import LeftOut, Path
 from audit.verdict import Check, Status, Unit
 from enc.preview import Difference
 from enc.why import Why
@@ -230,6 +234,29 @@ class Icinga(Struct, frozen=True):
     files: dict[str, str]
 
 
+class Unheard(Struct, frozen=True):
+    """Why what layer 1 of a site uses is not wholly known."""
+
+    site: str
+    sentence: str
+
+
+class Layers(Struct, frozen=True):
+    """`GET /layers`: the paths from layer 1 into layer 2 and what was left out of them, what waits for itself, what
+    guests alone provide, what is used outside of the estate; and each site's cold start. `at`: when this was judged
+    (seconds since the epoch).
+    """
+
+    at: float
+    paths: tuple[Path, ...]
+    left_out: tuple[LeftOut, ...]
+    cycles: tuple[Cycle, ...]
+    guests_only: tuple[GuestsOnly, ...]
+    outside: tuple[Outside, ...]
+    unknown: tuple[Unheard, ...]
+    sites: tuple[SiteStart, ...]
+
+
 class Refusal(Struct, frozen=True):
     """Whatever was refused: what was wrong, and what to do."""
 
@@ -248,6 +275,7 @@ BODIES: dict[str, type[Struct]] = {
     "taken": Taken,
     "verdicts": Verdicts,
     "icinga": Icinga,
+    "layers": Layers,
     "refusal": Refusal,
 }
 

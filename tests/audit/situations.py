@@ -36,6 +36,7 @@ class Scene(World):
         self.freshness: dict[SourceKey, Freshness] = {}
         self.problems: tuple[str, ...] = ()
         self.failing = False
+        self.own = ""
         self.generation: Generation = NONE
         self.classification = NOTHING
         self.audited = Audited()
@@ -60,6 +61,7 @@ class Scene(World):
             runs=dict(self.runs),
             problems=self.problems,
             failing=self.failing,
+            own=self.own,
         )
 
     def audit(self) -> Audited:
