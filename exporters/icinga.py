@@ -29,6 +29,11 @@ from facts.estate import Estate, Node
 OF_SITES: frozenset[Check] = frozenset({"layers", "capacity", "mirror"})
 """Checks of a site as a whole: what is wrong concerns several hosts, and which ones depends on what is wrong."""
 
+OF_ITSELF: frozenset[Check] = frozenset({"enc"})
+"""Checks that are Enclume's own matter where no host is concerned, whatever the site: a site has such a verdict only
+while something is wrong there.
+"""
+
 _NONE = "-"
 
 
@@ -102,7 +107,7 @@ def _asked(estate: Estate, verdicts: Iterable[Verdict]) -> _Asked:
     at = {name: node.site.name if node.site else "" for name, node in estate.nodes.items()}
     for one in verdicts:
         if not one.host or one.check in OF_SITES:
-            of_sites.setdefault(one.site, set()).add(one.check)
+            of_sites.setdefault("" if one.check in OF_ITSELF else one.site, set()).add(one.check)
             continue
         # A hypervisor of the settings alone has verdicts and no entry.
         at.setdefault(one.host, one.site)
@@ -173,9 +178,15 @@ class _Objects:
         return host(ITSELF, "enclume-itself", attributes)
 
     def _of_site(self, name: str, asked_as: str) -> dict[str, Value]:
-        own = {"enclume_filter_site": asked_as}
-        checks = sorted(self._asked.sites.get(name, ()))
-        return {check: own if check in OF_SITES else own | {"enclume_filter_host": _NONE} for check in checks}
+        return {check: _filters(check, asked_as) for check in sorted(self._asked.sites.get(name, ()))}
+
+
+def _filters(check: Check, site: str) -> dict[str, Value]:
+    """Which of a check's verdicts belong to a site's object, or to that of the service itself."""
+    if check in OF_ITSELF:
+        return {"enclume_filter_host": _NONE}
+    of_site: dict[str, Value] = {"enclume_filter_site": site}
+    return of_site if check in OF_SITES else of_site | {"enclume_filter_host": _NONE}
 
 
 def _named(names: Iterable[str]) -> Mapping[str, str]:

@@ -179,18 +179,19 @@ def test_an_age_that_makes_no_sense_is_unknown(age: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("judging", "max_age", "expected"),
+    ("verdicts", "problem", "max_age", "expected"),
     [
-        (Judging(audited(verdict("web01", "critical"), verdict("web02"))), 120, (0, "SERVICE OK - 2 verdicts, ")),
-        (Judging(audited()), 120, (0, "SERVICE OK - 0 verdicts, ")),
-        (Judging(audited(), "the audit fails"), 120, (3, "SERVICE UNKNOWN - the audit fails")),
-        (Judging(audited(old=30)), 10, (3, "SERVICE UNKNOWN - the verdicts are ")),
+        ((verdict("web01", "critical"), verdict("web02")), "", 120, (0, "SERVICE OK - 2 verdicts, ")),
+        ((), "", 120, (0, "SERVICE OK - 0 verdicts, ")),
+        ((), "the audit fails", 120, (3, "SERVICE UNKNOWN - the audit fails")),
+        ((), "", 10, (3, "SERVICE UNKNOWN - the verdicts are ")),
     ],
 )
 def test_the_service_itself_is_ok_while_its_verdicts_can_be_relied_on(
-    judging: Judging, max_age: float, expected: tuple[int, str]
+    verdicts: tuple[Verdict, ...], problem: str, max_age: float, expected: tuple[int, str]
 ) -> None:
-    status, text = render_service("service", get(judging, "?limit=0").data, "", max_age)
+    body = get(Judging(audited(*verdicts, old=30), problem), "?limit=0").data
+    status, text = render_service("service", body, "", max_age)
     out = read(text)
     assert (status, out.head.startswith(expected[1])) == (expected[0], True), text
     assert set(out.perfdata) == ({"age", "verdicts"} if status == 0 else set())

@@ -114,6 +114,8 @@ def test_every_verdict_belongs_to_one_service(scene: Scene) -> None:
             verdict("7", check="placement", site="lyon"),
             verdict("8", check="enc", site=""),
             verdict("9", check="layers", site=""),
+            verdict("10", check="enc", site="lyon"),
+            verdict("11", check="sources", site=""),
         )
     )
     of_web = f'"enclume_filter_host" = "{WEB}"'
@@ -134,7 +136,8 @@ def test_every_verdict_belongs_to_one_service(scene: Scene) -> None:
     assert found["site lyon"]["enclume_site_checks"] == f'{{ "placement" = {{ {lyon} }} }}'
     nowhere = '"enclume_filter_site" = "-"'
     assert found["enclume service"]["enclume_site_checks"] == (
-        f'{{ "enc" = {{ {nowhere}, "enclume_filter_host" = "-" }}, "layers" = {{ {nowhere} }} }}'
+        f'{{ "enc" = {{ "enclume_filter_host" = "-" }}, "layers" = {{ {nowhere} }}, '
+        f'"sources" = {{ {nowhere}, "enclume_filter_host" = "-" }} }}'
     )
 
 
