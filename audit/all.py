@@ -9,7 +9,20 @@ from typing import Any
 
 from msgspec import Struct
 
-from audit import backup, backup_servers, capacity, data, enc, layers, mirrors, placement, runs, sources, storage, strays
+from audit import (
+    backup,
+    backup_servers,
+    capacity,
+    data,
+    enc,
+    layers,
+    mirrors,
+    placement,
+    runs,
+    sources,
+    storage,
+    strays,
+)
 from audit.picture import Picture
 from audit.pictures import NONE, develop
 from audit.situation import Situation

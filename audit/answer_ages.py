@@ -1,5 +1,6 @@
 """The age of answers: how many rest on a source that has not been read for too long."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
@@ -15,23 +16,17 @@ def groups(view: View) -> Iterator[Group]:
     if view.situation.now.estate is None:
         return
     yield Group("answers", (not late,), partial(_all, fresh=not late))
+    resting = _resting(view) if late else Counter()
     for reading in late:
-        affected = _resting_on(view, reading)
-        yield Group(
-            f"answers {reading.key.kind} {reading.key.target}", (reading, affected), partial(_old, reading, affected)
-        )
+        directory, target = reading.key.kind == "directory", reading.key.target
+        affected = resting.total() if directory else resting[target]
+        yield Group(f"answers {reading.key.kind} {target}", (reading, affected), partial(_old, reading, affected))
 
 
-def _resting_on(view: View, reading: Reading) -> int:
-    """How many nodes' answers rest on this source: all on the directory, guests on the hypervisors that show them."""
-    hosts = view.pictures.by_host.values()
-    if reading.key.kind == "directory":
-        return sum(host.answered for host in hosts)
-    name = reading.key.target
-    return sum(
-        host.answered and (host.node.placement.hypervisor == name or name in host.node.placement.observed_on)
-        for host in hosts
-    )
+def _resting(view: View) -> Counter[str]:
+    """How many answers rest on each hypervisor, that of the guest itself; those of other hosts stand under ""."""
+    hosts = (host for host in view.pictures.by_host.values() if host.answered)
+    return Counter(host.node.placement.hypervisor or "" for host in hosts)
 
 
 def _all(*, fresh: bool) -> Judged:

@@ -7,6 +7,8 @@ from facts.inventory.domains import Disk, Domain, HypervisorSeen, Interface, Sta
 from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from facts.observations import Backup, Backups, ContainerCopy, Logs, Mount
 from facts.puppet import Run
+from facts.source import SourceKey
+from facts.upkeep import Freshness
 from settings import parse as parse_settings
 from tests.audit.situations import NOON, Scene
 from tests.bench import estate
@@ -30,6 +32,8 @@ def scene(size: Size) -> Scene:
     for number in range(size.guests):
         mounts = (Mount("/home", f"nfs{_site(number, size):02d}.bench.test", "/srv/home", "4.2"),)
         made.observe(estate.guest(number), mounts=mounts, logs=Logs(0, remote=True))
+    keys = [SourceKey("inventory", name) for name in made.hypervisors]
+    made.freshness = dict.fromkeys((*keys, SourceKey("directory", estate.BASE)), Freshness(NOON))
     made.runs = {name: _run(name) for name in map(estate.guest, range(size.guests))}
     return made
 
