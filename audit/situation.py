@@ -18,8 +18,7 @@ class Situation(Struct, frozen=True):
     too often to be a part of it: what hosts observe of themselves and libvirt's statistics, both by certname, the last
     Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's, the first of
     them about a build that failed where it is `failing`; `reporting` says that reports of runs are taken, so that a
-    node without a run has none; `own` is the name of the machine that Enclume runs on, as its certificate says, "" where
-    that is not known.
+    node without a run has none; `own` is the name of the machine that Enclume runs on, as its certificate says.
     """
 
     now: Now

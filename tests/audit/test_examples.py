@@ -46,12 +46,12 @@ def test_what_nobody_observes_is_unknown_and_never_called_critical(name: str) ->
 
 
 def test_the_laboratory_is_otherwise_in_order() -> None:
-    found = scene_of(example("lab")).verdicts()
+    found = scene_of("lab").verdicts()
     assert {one.status for one in found if one.check in ("enc", "sources")} == {"ok"}
 
 
 def test_the_platforms_faults_are_found() -> None:
-    scene = scene_of(example("platform"))
+    scene = scene_of("platform")
     assert scene.wrong("enc") == {"answer_none": "critical", "directory_finding": "warning"}
     assert scene.wrong("enc", "compute2.plm.test") == {"answer_none": "critical"}
     (stray,) = [one for one in scene.verdicts("enc") if one.code == "directory_finding"]
@@ -59,7 +59,7 @@ def test_the_platforms_faults_are_found() -> None:
 
 
 def test_once_a_backup_server_speaks_its_sites_hosts_are_known() -> None:
-    scene = scene_of(example("platform"))
+    scene = scene_of("platform")
     guests = ("rp-bordeaux", *(f"web{number:02}" for number in range(1, 8)))
     scene.observe("mirror.bordeaux.plm.test", backups=Backups(tuple(map(saved, guests))))
     at_bordeaux = [one for one in scene.verdicts("backup") if one.site == "bordeaux" and one.kind == "system"]

@@ -201,6 +201,7 @@ def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
             "findings": served.get("/findings"),
             "verdicts": served.get("/verdicts"),
             "icinga": served.get("/icinga"),
+            "layers": served.get("/layers"),
             "preview": served.client.post("/preview", data=ldif),
             "refusal": served.client.post("/approve/77"),
             "taken": served.client.put("/observations/web.lab.test", data=NOT_ITS_OWN),
