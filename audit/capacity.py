@@ -226,6 +226,6 @@ def _not_known(loss: Loss) -> str:
         )
     reasons = names(dict.fromkeys(one.why for one in loss.stranded))
     return (
-        f"if {loss.of.name} died, whether {names(one.load.name for one in loss.stranded)} found room is not known: "
+        f"if {loss.of.name} died, whether {names(one.load.name for one in loss.stranded)} found room is not known; "
         f"{reasons}"
     )

@@ -83,7 +83,7 @@ def refuges_of(load: Load, around: Around, copy_seconds: float, at: float) -> Re
     """Where a guest could go once its hypervisor is lost."""
     dark = around.dark
     if load.anywhere:
-        doubt = f"{names(dark)} cannot be read" if dark else ""
+        doubt = f"{names(dark)} cannot be read: see the sources" if dark else ""
         return Refuges(None, doubt, "no room" if around.names else "there is no other hypervisor")
     named = [name for name in load.declared or load.defined if name in around.names]
     if not named:
@@ -106,7 +106,7 @@ class _Kept(Struct, frozen=True):
 
 
 def _unread(name: str) -> _Kept:
-    return _Kept(f"{name} cannot be read", certain=False)
+    return _Kept(f"{name} cannot be read: see the sources", certain=False)
 
 
 def _kept(load: Load, name: str, copy_seconds: float, at: float) -> _Kept:
@@ -122,7 +122,7 @@ def _kept(load: Load, name: str, copy_seconds: float, at: float) -> _Kept:
         return _Kept(until=proven + limit)
     asked = load.silent if load.max_age is not None else {one.by for one in there}.intersection(load.silent)
     if silent := [one for one in asked if one != name]:
-        return _Kept(f"{names(silent)} says nothing of its copy", certain=False)
+        return _Kept(f"{names(silent)} says nothing of its copy: look at enclume-observe there", certain=False)
     if proven:
         return _Kept(f"its copy on {name} is of {when(proven)}, may be {span(limit)} old")
     return _Kept(f"its copy on {name} was never verified" if there else f"no copy of its disks on {name}")

@@ -97,6 +97,25 @@ def test_a_guest_that_should_run_and_does_not(scene: Scene, reason: str) -> None
     goes_bad_and_good_again(scene, "not_running", "critical", f"shutoff ({reason}) on {KVM1}", f"start it on {KVM1}")
 
 
+def test_a_guest_that_is_off_while_its_double_runs_is_told_of_it(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
+    scene.see(KVM1, off())
+    scene.see(KVM3, up(uuid=uuid_of("another")))
+    said = sentences(scene.verdicts("placement", WEB))["not_running"]
+    assert f"though a domain of its name with another UUID runs on {KVM3}: it is" in said
+    scene.see(KVM3)
+    assert "though" not in sentences(scene.verdicts("placement", WEB))["not_running"]
+
+
+def test_a_guest_of_any_hypervisor_is_to_be_started_where_it_last_ran(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeAtSite=site_dn("angers")))
+    scene.see(KVM1, off())
+    scene.see(KVM2, up())
+    assert scene.wrong("placement", WEB) == {}
+    scene.see(KVM2, off())
+    assert sentences(scene.verdicts("placement", WEB))["not_running"].endswith(f"start it on {KVM2}")
+
+
 @pytest.mark.parametrize(("intent", "status"), [("off", "warning"), ("template", "warning"), ("retired", "critical")])
 def test_a_guest_that_runs_though_it_should_not(scene: Scene, intent: str, status: str) -> None:
     scene.put(guest(WEB, enclumeIntent=intent, **PLACED))
@@ -169,6 +188,10 @@ def test_a_disk_that_another_guest_writes_to(scene: Scene) -> None:
     scene.see(KVM3, up("mail", disks=(NFS,)))
     scene.fail(KVM3)
     assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+    unread = f"{KVM3} cannot be read, where a domain of the same name, or one on a disk of {WEB}, was last seen"
+    assert sentences(scene.verdicts("placement", WEB))["placement_unknown"] == (
+        f"{unread}; enclume check sources says why"
+    )
 
 
 def test_a_guest_that_starts_by_itself_on_two_hypervisors(scene: Scene) -> None:

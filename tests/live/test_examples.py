@@ -10,13 +10,14 @@ from enc.rules import load
 from facts.directory import source as directory
 from facts.directory.meaning import understand
 from facts.inventory import source as inventory
-from facts.inventory.domains import HypervisorSeen
+from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
 from facts.puppet import FactSets
 from facts.targets import targets_of
 from generation.build import Classification, classify_all
 from tests.examples import faults
 from tests.examples.reading import Example, example
+from tests.examples.scenes import scene_of
 from tests.live.slapd import Slapd
 
 BOTH = pytest.mark.parametrize("name", ["lab", "platform"])
@@ -98,6 +99,23 @@ def test_a_guest_on_its_backup_hypervisor_is_answered_as_where_it_runs(tmp_path:
     answer = classification(example("platform"), tmp_path).results["webmail1.plm.test"].answer
     assert answer is not None
     assert b'"hypervisor":"kvm2.lille.plm.test"' in answer.body
+
+
+@BOTH
+def test_the_verdicts_on_what_libvirt_shows_are_those_of_the_faults(name: str) -> None:
+    """Its definitions too: what its test driver makes of the same XML twice is the same."""
+    estate = example(name)
+    scene = scene_of(estate)
+    targets = tuple(HypervisorTarget(hypervisor, f"test://{node.file}") for hypervisor, node in estate.nodes.items())
+    for hypervisor, shown in inventory.read_once(targets, deadline=20.0, allow_test=True).items():
+        assert isinstance(shown, HypervisorSeen), shown
+        assert all(domain.definition for domain in shown.domains)
+        scene.hypervisors[hypervisor] = shown
+    about = {
+        one.subject for one in scene.audit().verdicts() if one.check in ("placement", "data") and one.status != "ok"
+    }
+    faulty = (faults.WRONG_HYPERVISOR, faults.ONE_DEFINITION, faults.PUBLIC_WITHOUT_SERVICE, faults.LARGE_DISK)
+    assert about == set().union(*(fault[name] for fault in faulty))
 
 
 def classification(estate: Example, folder: Path) -> Classification:
