@@ -1,6 +1,6 @@
 """The texts that are kept: every host's samples by family, rendered again only when something of the host changed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -15,12 +15,14 @@ from exporters.family import Family
 
 Modules = Sequence[tuple[tuple[Family, ...], RenderHost]]
 
-_BREATH = 20
+_BREATH = 40
 """Hosts that are rendered between two breaths."""
 
 
-class HostText(Struct, frozen=True):
-    """A host's samples, one text for each family, what they were made from, and a digest of its verdicts."""
+class HostText(Struct, frozen=True, gc=False):
+    """A host's samples, one text for each family, what they were made from, and a digest of its verdicts. Nothing of it
+    leads back to it, so that the garbage collector need not look.
+    """
 
     picture: Picture
     judged: Judged
@@ -35,14 +37,15 @@ class Texts:
         self.families = tuple(chain.from_iterable(families for families, _ in modules))
         self._renderers = tuple(render for _, render in modules)
         self._around: Around | None = None
-        self.hosts: Mapping[str, HostText] = {}
+        self.hosts: dict[str, HostText] = {}
 
     def refresh(self, audited: Audited, around: Around, breathe: Callable[[], None]) -> None:
         """Make the texts those of `audited`; a host that is gone takes its text along."""
+        # What is replaced goes at once, so that two texts of every host are never kept.
         known = self.hosts if around == self._around else {}
-        hosts, rendered = {}, 0
+        self.hosts, hosts, rendered = {}, {}, 0
         for certname, host in audited.hosts.items():
-            before = known.get(certname)
+            before = known.pop(certname, None)
             if before is not None and before.picture is host.picture and before.judged is host.judged:
                 hosts[certname] = before
                 continue

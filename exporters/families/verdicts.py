@@ -5,6 +5,7 @@ enclume_verdict{site="angers",check="enc",subject="web.lab.test"} 1
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -24,21 +25,29 @@ VERDICT = gauge(
 
 FAMILIES = (WORST, VERDICT)
 
+Statuses = frozenset[tuple[str, Check, Status]]
 
-class Digest(Struct, frozen=True):
+
+class Digest(Struct, frozen=True, gc=False):
     """What the metrics tell of some verdicts: which statuses occur in each check at each site, and what is not ok."""
 
-    statuses: frozenset[tuple[str, Check, Status]]
+    statuses: Statuses
     wrong: tuple[tuple[str, Check, str, Status], ...]
 
 
 def digest(verdicts: Iterable[Verdict]) -> Digest:
     """Digest verdicts."""
     given = tuple(verdicts)
-    statuses = frozenset((one.site, one.check, one.status) for one in given)
+    statuses = _same(frozenset((one.site, one.check, one.status) for one in given))
     return Digest(
         statuses, tuple((one.site, one.check, one.subject, one.status) for one in given if one.status != "ok")
     )
+
+
+@lru_cache(maxsize=4096)
+def _same(statuses: Statuses) -> Statuses:
+    """The one object for equal statuses: most hosts of a site share theirs."""
+    return statuses
 
 
 def lines(seen: Seen, digests: Iterable[Digest]) -> Rendered:
