@@ -1,8 +1,9 @@
 """Where layer 1 uses guests.
 
-enclume_layer_violation{site="angers",host="kvm1.lab.test",provider="mail.lab.test",effect="run"} 2
+enclume_layer_violation{site="angers",host="archive.lab.test",provider="mail.lab.test",effect="boot"} 1
 """
 
+from audit.layers_found import Layers
 from exporters.family import Rendered, gauge
 from exporters.scrape import Seen
 
@@ -20,16 +21,11 @@ FAMILIES = (VIOLATION,)
 
 def lines(seen: Seen) -> Rendered:
     """The samples, from what the check of the layers found; none while it could not be made."""
-    found = [
-        path
-        for (check, _), group in seen.scrape.audited.groups.items()
-        if check == "layers"
-        for path in getattr(group.judged.details, "paths", ())
-    ]
     return {
         VIOLATION: "".join(
             VIOLATION.line(path.paths, path.site, path.host, path.provider, path.effect)
-            for path in found
+            for found in seen.details(Layers)
+            for path in found.paths
             if seen.wants(path.site)
         )
     }

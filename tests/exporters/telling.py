@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from audit.all import JudgedGroup
-from audit.verdict import Check, Judged, Verdict
+from audit.verdict import Judged, Verdict
 from exporters.counts import Counts
 from exporters.exposition import Exposition
 from exporters.scrape import Scrape
@@ -18,19 +18,11 @@ from tests.audit.situations import Scene
 Sample = tuple[str, frozenset[tuple[str, str]]]
 
 
-def scrape(
-    scene: Scene,
-    counts: Counts | None = None,
-    stated: tuple[Verdict, ...] = (),
-    found: Mapping[Check, Any] | None = None,
-) -> Scrape:
-    """A scrape of the scene as it is now, of some verdicts more, and of what some checks have found."""
+def scrape(scene: Scene, counts: Counts | None = None, stated: tuple[Verdict, ...] = ()) -> Scrape:
+    """A scrape of the scene as it is now, and of some verdicts more."""
     audited = scene.audit()
-    details = {(check, "stated"): JudgedGroup((), Judged(details=one)) for check, one in (found or {}).items()}
     return Scrape(
-        audited=replace(
-            audited, groups={**audited.groups, ("enc", "stated"): JudgedGroup((), Judged(stated)), **details}
-        ),
+        audited=replace(audited, groups={**audited.groups, ("enc", "stated"): JudgedGroup((), Judged(stated))}),
         freshness=dict(scene.freshness),
         counts=counts or Counts(),
         version="0.1.0",

@@ -1,11 +1,9 @@
 """What hypervisors and sites are told of: capacity, survival, the layers."""
 
-from msgspec import Struct
-
 from facts.inventory.domains import Disk
 from tests.audit.situations import Scene
 from tests.exporters.telling import told, values
-from tests.factories import GIB, domain, guest, kvm, site
+from tests.factories import GIB, domain, guest, kvm, service, service_dn, site
 
 KVM1, KVM2 = "kvm1.lab.test", "kvm2.lab.test"
 
@@ -56,21 +54,14 @@ def test_a_site_without_hypervisors_has_no_figures() -> None:
     assert set(values(told(scene(), "angers"), "site_imbalance_ratio")) == {("angers",)}
 
 
-class Path(Struct, frozen=True):
-    site: str
-    host: str
-    provider: str
-    effect: str
-    paths: int
-
-
-class Found(Struct, frozen=True):
-    paths: tuple[Path, ...]
-
-
-def test_each_use_of_a_guest_by_layer_1_is_told_with_its_paths() -> None:
-    found = Found((Path("angers", KVM1, "ldap.lab.test", "boot", 3), Path("lyon", KVM2, "ntp.lab.test", "run", 1)))
-    text = told(scene(), found={"layers": found})
-    assert values(text, "layer_violation", site="angers") == {("boot", KVM1, "ldap.lab.test"): 3}
-    assert values(told(scene(), "lyon", found={"layers": found}), "layer_violation", site="lyon") != {}
-    assert values(told(scene()), "layer_violation") == {}
+def test_a_use_of_a_guest_by_layer_1_is_told_until_it_is_given_up() -> None:
+    at = scene()
+    at.put(
+        service("ldap", members=["web.lab.test"], enclumeProvides="ldap"),
+        kvm(KVM1, "angers", enclumeRequires=service_dn("ldap")),
+    )
+    text = told(at)
+    assert values(text, "layer_violation", site="angers") == {("boot", KVM1, "web.lab.test"): 1}
+    assert values(told(at, "lyon"), "layer_violation") == {}
+    at.put(kvm(KVM1, "angers"))
+    assert values(told(at), "layer_violation") == {}
