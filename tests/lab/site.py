@@ -39,9 +39,9 @@ class Site(Struct, frozen=True):
         """The NFS server, which is the mirror's primary; the mirror's secondary, which is the NFS client."""
         return self.one.node, self.two.node
 
-    def report(self, *kinds: str) -> None:
-        """Both nodes say what they see, of these kinds alone or of all."""
-        self.on_both(lambda observer: observer.push(*kinds))
+    def report(self) -> None:
+        """Both nodes say what they see."""
+        self.on_both(Observer.push)
 
     def on_both(self, what: Callable[[Observer], T]) -> tuple[T, T]:
         """What both observers do at one time: each node has a processor of its own."""

@@ -98,12 +98,12 @@ def test_a_client_that_vanishes_is_told_until_it_is_back(site: Site, mount: str,
     assert client.name in seen.name
     server.pull_cable()
     until(lambda: nfs.unheard(server) > LATE, 60, "the client to be late")
-    site.one.push("nfsd")
+    site.one.push()
     eventually(lambda: site.verdicts("storage").get("nfsd_client_silent"), "warning")
     assert client.address in site.sentences("storage")
     drbd.mend(*pair)
     nfs.read(client, f"{mount}/file", blocks=1, size=KIB)
-    site.one.push("nfsd")
+    site.one.push()
     eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
 
 
@@ -111,9 +111,9 @@ def test_threads_that_are_too_few_are_told_until_there_are_more(site: Site, moun
     server, client = site.nodes
     for threads, expected in ((1, {"nfsd_starved": "warning", "nfsd": "ok"}), (16, {"nfsd": "ok"})):
         nfs.set_threads(server, threads)
-        site.one.push("nfsd")
+        site.one.push()
         nfs.storm(client, f"{mount}/file")
-        site.one.push("nfsd")
+        site.one.push()
         eventually(lambda: site.verdicts("storage"), expected)
     nfs.set_threads(server, nfs.THREADS)
 
@@ -122,13 +122,13 @@ def test_a_server_that_is_down_is_told_until_it_runs(site: Site) -> None:
     server, _ = site.nodes
     for threads, expected in ((0, {"nfsd_down": "critical"}), (nfs.THREADS, {"nfsd": "ok"})):
         nfs.set_threads(server, threads)
-        site.one.push("nfsd")
+        site.one.push()
         eventually(lambda: site.verdicts("storage"), expected)
 
 
 def test_a_cut_mirror_counts_what_is_out_of_sync_until_it_is_mended(site: Site, pair: tuple[Node, Node]) -> None:
     one, two = pair
-    assert connected(site) == {(one.name, two.name): 1, (two.name, one.name): 1}
+    eventually(lambda: connected(site), {(one.name, two.name): 1, (two.name, one.name): 1})
     one.pull_cable()
     drbd.write(one, kilobytes=1024)
     drbd.until_connection("WFConnection", *pair)
@@ -136,15 +136,20 @@ def test_a_cut_mirror_counts_what_is_out_of_sync_until_it_is_mended(site: Site, 
         alone("Primary", two, "Connecting", 1024 * KIB),
         alone("Secondary", one, "Connecting", 0),
     )
-    site.report("mirrors")
+    site.report()
     eventually(lambda: site.verdicts("mirror"), {"mirror_behind": "critical"})
     assert "1 MiB differ" in site.sentences("mirror")
-    assert connected(site) == {(one.name, two.name): 0, (two.name, one.name): 0}
+    eventually(lambda: connected(site), {(one.name, two.name): 0, (two.name, one.name): 0})
+    assert behind(site) == {(two.name, "0"): 1024 * KIB, (one.name, "0"): 0}
+    (before,) = site.figures("drbd_last_in_sync_timestamp_seconds", resource="r0").values()
     drbd.mend(*pair)
     assert mirrors(site) == in_sync(*pair)
-    site.report("mirrors")
+    site.report()
     eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
     assert connected(site) == {(one.name, two.name): 1, (two.name, one.name): 1}
+    assert behind(site) == {(two.name, "0"): 0, (one.name, "0"): 0}
+    (now,) = site.figures("drbd_last_in_sync_timestamp_seconds", resource="r0").values()
+    assert now > before
 
 
 def test_a_split_brain_is_seen_from_both_ends_until_one_side_gives_up(site: Site, pair: tuple[Node, Node]) -> None:
@@ -160,12 +165,17 @@ def test_a_split_brain_is_seen_from_both_ends_until_one_side_gives_up(site: Site
         alone("Primary", two, "StandAlone", 256 * KIB),
         alone("Primary", one, "StandAlone", 512 * KIB),
     )
-    site.report("mirrors")
+    site.report()
     eventually(lambda: site.verdicts("mirror"), {"mirror_split_brain": "critical"})
     assert all(node.name in site.sentences("mirror") for node in pair)
+    assert site.figures("drbd_split_brain", resource="r0") == {(): 1}
+    assert set(site.figures("drbd_role", resource="r0")) == {(one.name, "Primary"), (two.name, "Primary")}
+    assert behind(site) == {(two.name, "0"): 256 * KIB, (one.name, "0"): 512 * KIB}
     drbd.mend(*pair)
-    site.report("mirrors")
+    site.report()
     eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+    assert site.figures("drbd_split_brain", resource="r0") == {(): 0}
+    assert set(site.figures("drbd_role", resource="r0")) == {(one.name, "Primary"), (two.name, "Secondary")}
 
 
 def machines_of(starter: int) -> list[psutil.Process]:
@@ -217,3 +227,8 @@ def alone(role: str, peer: Node, connection: str, out_of_sync: int) -> Mirror:
 def connected(site: Site) -> dict[tuple[str, ...], float]:
     """Whether each node is connected to its peer, by both names."""
     return site.figures("drbd_connected", resource="r0")
+
+
+def behind(site: Site) -> dict[tuple[str, ...], float]:
+    """How many bytes each peer's volume lacks."""
+    return site.figures("drbd_out_of_sync_bytes", resource="r0")
