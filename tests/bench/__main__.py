@@ -1,4 +1,7 @@
-"""`make bench`: the numbers of a large estate beside those of a small one and of a bare Flask route, in one run."""
+"""`make bench`: the numbers of a large estate beside those of a small one and of a bare Flask route, in one run.
+
+`make bench ARGS="verdicts scrapes"` measures these parts only; the parts are those of `PARTS`.
+"""
 
 import os
 import platform
@@ -7,19 +10,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, measure
+from tests.bench import estate, measure, scrapes, verdicts
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
+from tests.bench.plugin import plugin_start
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
+PARTS = ("verdicts", "scrapes", "clients", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -45,8 +50,32 @@ class Bench:
         self.rows.append(Row(what, figure, target))
         print(f"  {what}: {figure}", file=sys.stderr)
 
-    def run(self) -> None:
-        """Measure everything."""
+    def run(self, parts: Sequence[str]) -> None:
+        """Measure these parts, all of them if none is named."""
+        for name in parts or PARTS:
+            getattr(self, name)()
+
+    def verdicts(self) -> None:
+        """Every verdict over a large estate in memory."""
+        count, nothing, moved, observed = verdicts.measured(LARGE)
+        self.row(f"all {count} verdicts over {LARGE.guests} guests, from nothing", f"{nothing:.2f} s", "under 1 s")
+        self.row("  after a guest moved", f"{moved * 1000:.0f} ms", "under 50 ms")
+        self.row("  after a host observed something", f"{observed * 1000:.0f} ms", "under 50 ms")
+
+    def scrapes(self) -> None:
+        """Fifty guests on eight real hypervisors, beside Debian's exporter."""
+        scrapes.beside_debians(self.folder, self.certificates, self.row)
+
+    def clients(self) -> None:
+        """What Puppet's server and Icinga start."""
+        self.row(
+            "enclume-enc: CPU beside plain `sh -c 'curl …'`", f"{client_cpu_ratio(self.folder):.2f}", "at most 1.3"
+        )
+        took, ratio = plugin_start()
+        self.row("enclume check, start to end", f"{took:.0f} ms, {ratio:.1f} of `python -c pass`", "under 100 ms")
+
+    def service(self) -> None:
+        """The service over a large estate."""
         with ExitStack() as stack:
             names = ("bench0", "bench1", "bench2", "many")
             first, second, third, many = (stack.enter_context(Hypervisor(name, self.folder / name)) for name in names)
@@ -68,15 +97,13 @@ class Bench:
                 self.changes(service, large)
                 figure = self.moves(service, first, second)
                 self.row(f"a guest started elsewhere to answer, {MOVES} moves under load", figure, "p99 1 s")
+                self.scraped(service)
                 third.freeze()
                 (self.folder / "quiet").unlink()
                 (self.folder / "quiet").symlink_to(silent)
                 self.troubled(service, large, first, second)
                 third.thaw()
                 self.row("memory (PSS) of all processes", f"{service.memory():.0f} MB", "at most 400 MB")
-        self.row(
-            "enclume-enc: CPU beside plain `sh -c 'curl …'`", f"{client_cpu_ratio(self.folder):.2f}", "at most 1.3"
-        )
 
     def full_start(self, world: World) -> None:
         """From nothing to all answers."""
@@ -149,6 +176,24 @@ class Bench:
                     lambda body, add=add: (b'"compute":{}' in body) is add,  # type: ignore[misc]
                 )
             )
+
+    def scraped(self, service: Process) -> None:
+        """The whole estate in `/metrics`, and the answers meanwhile."""
+        scrapes.of_many(service, LARGE, self.row)
+        done = threading.Event()
+
+        def scrape() -> None:
+            while not done.is_set():
+                scrapes.scraped(service)
+
+        thread = threading.Thread(target=scrape)
+        thread.start()
+        try:
+            meanwhile = self.latency(service, LARGE, kept=True)
+        finally:
+            done.set()
+            thread.join()
+        self.row("  /enc at 100/s during one scrape after the other", _latencies(meanwhile), "p99 50 ms")
 
     def rebuild(self, service: Process, world: World) -> None:
         """Change every answer, several times."""
@@ -244,5 +289,5 @@ def _silent(path: Path) -> Iterator[Path]:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="enb") as folder:
         bench = Bench(Path(folder))
-        bench.run()
+        bench.run(sys.argv[1:])
         bench.print()

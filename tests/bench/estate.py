@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 BASE = "dc=bench,dc=test"
+MAX_AGES = ("data/daily=26", "data/weekly=192", "system/daily=26", "system/weekly=192")
 SERVICES = ("web_hosting", "mail", "lists", "compute", "shares", "licences", "webmail", "svn")
 
 
@@ -82,7 +83,8 @@ def _site(number: int) -> str:
         f"objectClass: puppetClient\nou: site{number:02d}\npuppetClass: base\n"
         f"enclumeNetwork: internal=internal 10.{number}.0.0/16 natnet\n"
         f"enclumeNetwork: public=public 192.0.2.0/24 br-pub\n"
-        f'enclumeParameter: base::timezone="Europe/Paris"\nenclumeParameter: base::domains+=["site{number:02d}.test"]'
+        f'enclumeParameter: base::timezone="Europe/Paris"\nenclumeParameter: base::domains+=["site{number:02d}.test"]\n'
+        + "\n".join(f"enclumeMaxAge: {age}" for age in MAX_AGES)
     )
 
 

@@ -5,7 +5,7 @@ from facts.directory.entries import Directory
 from facts.directory.ldif import parse
 from facts.inventory.domains import Disk, Domain, HypervisorSeen, Interface, State
 from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
-from facts.observations import Backup, Backups, ContainerCopy, Logs, Mount
+from facts.observations import Backup, BackupKind, Backups, ContainerCopy, Logs, Mount
 from facts.puppet import Run
 from facts.source import SourceKey
 from facts.upkeep import Freshness
@@ -16,6 +16,7 @@ from tests.bench.estate import Size
 from tests.factories import entry
 
 GIB = 2**30
+_KINDS: tuple[BackupKind, ...] = ("data", "system")
 
 
 def scene(size: Size) -> Scene:
@@ -36,6 +37,27 @@ def scene(size: Size) -> Scene:
     made.freshness = dict.fromkeys((*keys, SourceKey("directory", estate.BASE)), Freshness(NOON))
     made.runs = {name: _run(name) for name in map(estate.guest, range(size.guests))}
     return made
+
+
+def backups(site: int, size: Size, now: float) -> Backups:
+    """What a site's backup server keeps: the data and the system of every guest."""
+    return Backups(
+        tuple(
+            Backup(
+                estate.guest(number),
+                kind,
+                last_success=now - 3600,
+                last_full=now - 86400,
+                kept_full=now - 86400,
+                last_attempt=now - 3600,
+                last_size_bytes=GIB,
+                previous_size_bytes=GIB,
+            )
+            for number in range(size.guests)
+            if _site(number, size) == site
+            for kind in _KINDS
+        )
+    )
 
 
 def move(made: Scene, number: int, size: Size) -> None:
@@ -97,22 +119,7 @@ def _statistics(number: int, size: Size) -> HypervisorStatistics:
 
 
 def _observe_servers(made: Scene, site: int, size: Size) -> None:
-    guests = [number for number in range(size.guests) if _site(number, size) == site]
-    hosts = tuple(
-        Backup(
-            estate.guest(number),
-            kind,
-            last_success=NOON - 3600,
-            last_full=NOON - 86400,
-            kept_full=NOON - 86400,
-            last_attempt=NOON - 3600,
-            last_size_bytes=GIB,
-            previous_size_bytes=GIB,
-        )
-        for number in guests
-        for kind in ("data", "system")
-    )
-    made.observe(f"backup{site:02d}.bench.test", backups=Backups(hosts))
+    made.observe(f"backup{site:02d}.bench.test", backups=backups(site, size, NOON))
     for hypervisor in range(site, size.hypervisors, size.sites):
         own = range(hypervisor, size.guests, size.hypervisors)
         copies = tuple(
@@ -120,15 +127,10 @@ def _observe_servers(made: Scene, site: int, size: Size) -> None:
             for guest in own
         )
         made.observe(estate.hypervisor(hypervisor), containers=copies)
-    ages = [
-        f"{kind}/{schedule}={hours}"
-        for kind in ("data", "system")
-        for schedule, hours in (("daily", 26), ("weekly", 192))
-    ]
     dn = f"ou=site{site:02d},ou=sites,{estate.BASE}"
     known = made.entries[dn]
     stated = {known.spelling.get(name, name): values for name, values in known.attributes.items()}
-    made.put(entry(dn, **stated, enclumeMaxAge=(*ages, "container/monthly=768")))
+    made.put(entry(dn, **stated | {"enclumeMaxAge": (*estate.MAX_AGES, "container/monthly=768")}))
 
 
 def _run(certname: str) -> Run:

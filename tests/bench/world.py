@@ -37,7 +37,14 @@ class Certificates:
         self.ca = folder / "ca.pem"
         self._ca.cert_pem.write_to_path(self.ca)
         self.service = self._issue(NAME, "127.0.0.1", NAME)
-        self.client = self._issue(PUPPET, PUPPET)
+        self._of: dict[str, TLSFiles] = {}
+        self.client = self.of(PUPPET)
+
+    def of(self, certname: str) -> TLSFiles:
+        """A host's certificate."""
+        if certname not in self._of:
+            self._of[certname] = self._issue(certname, certname)
+        return self._of[certname]
 
     def _issue(self, certname: str, *names: str) -> TLSFiles:
         leaf = self._ca.issue_cert(*names, common_name=certname, key_type=trustme.KeyType.RSA)
@@ -46,10 +53,11 @@ class Certificates:
         leaf.private_key_pem.write_to_path(key)
         return TLSFiles(self.ca, certificate, key)
 
-    def context(self) -> ssl.SSLContext:
-        """What a Puppet server connects with."""
+    def context(self, certname: str = PUPPET) -> ssl.SSLContext:
+        """What a Puppet server connects with, or another host."""
         context = ssl.create_default_context(cafile=self.ca)
-        context.load_cert_chain(self.client.certificate, self.client.key)
+        files = self.of(certname)
+        context.load_cert_chain(files.certificate, files.key)
         return context
 
 
@@ -76,16 +84,24 @@ class Process:
         self._process.wait(30)
         self._log.close()
 
-    def connect(self) -> http.client.HTTPSConnection:
-        """A connection as a Puppet server makes it."""
-        context = self._certificates.context()
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=context)
+    def connect(self, timeout: float = 10, certname: str = PUPPET) -> http.client.HTTPSConnection:
+        """A connection as a Puppet server makes it, or another host."""
+        context = self._certificates.context(certname)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
 
-    def get(self, path: str) -> tuple[int, bytes]:
+    def get(self, path: str, timeout: float = 10) -> tuple[int, bytes]:
         """Status and body; status 0 while nobody listens."""
-        connection = self.connect()
+        return self._ask("GET", path, None, self.connect(timeout))
+
+    def put(self, path: str, body: bytes, certname: str) -> int:
+        """The status of what a host delivers."""
+        return self._ask("PUT", path, body, self.connect(certname=certname))[0]
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, connection: http.client.HTTPSConnection
+    ) -> tuple[int, bytes]:
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body)
             response = connection.getresponse()
             return response.status, response.read()
         except OSError:
@@ -115,10 +131,17 @@ class Process:
 class World:
     """A slapd with an estate, its hypervisors simulated by one libvirtd, and settings for `enclume serve`."""
 
-    def __init__(
-        self, folder: Path, size: Size, certificates: Certificates, libvirtd: Hypervisor, uris: Mapping[str, str]
+    def __init__(  # noqa: PLR0917 - all are needed, none is more so
+        self,
+        folder: Path,
+        size: Size,
+        certificates: Certificates,
+        libvirtd: Hypervisor,
+        uris: Mapping[str, str],
+        statistics: float = 30.0,
     ) -> None:
         folder.mkdir()
+        self._statistics = statistics
         self.size, self._folder, self.certificates = size, folder, certificates
         (folder / "estate.ldif").write_text(estate.ldif(size))
         for number in range(size.hypervisors):
@@ -155,7 +178,7 @@ class World:
             "tls": {"certificate": str(files.certificate), "key": str(files.key), "ca": str(files.ca)},
             "access": {"servers": [PUPPET]},
             "state": str(self._folder / "state"),
-            "hypervisors": {"uris": self.uris, "allow_test": True},
+            "hypervisors": {"uris": self.uris, "allow_test": True, "statistics": self._statistics},
         }
 
     def forget(self) -> None:
