@@ -51,8 +51,9 @@ def lines(seen: Seen) -> Rendered:
 def _findings(seen: Seen) -> Iterable[str]:
     """What is wrong with each node, by code; a node that has one twice has it once."""
     nodes = seen.estate.nodes
-    found = {(one.certname, one.code) for one in seen.view.situation.now.findings if one.certname}
-    for certname, code in sorted(found):
+    # Findings are sorted, so these are too; sorting them here would keep the interpreter from those who answer.
+    found = dict.fromkeys((one.certname, one.code) for one in seen.view.situation.now.findings if one.certname)
+    for certname, code in found:
         node = nodes.get(certname)
         if seen.wants(node.site.name if node and node.site else ""):
             yield FINDING.line(1, certname, code)
