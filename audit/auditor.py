@@ -1,5 +1,6 @@
 """The auditor: one thread that keeps the verdicts up to date, on change and at least every ten seconds."""
 
+import gc
 import logging
 import threading
 import time
@@ -57,9 +58,14 @@ class Auditor:
 
     def look_round(self) -> None:
         """Make the verdicts of now."""
+        first = self.audited.view is None or self.audited.view.situation.now.estate is None
         try:
             self.audited = audit(self._look(), self.audited, _breathe)
             self.problem = ""
+            if first and self.audited.hosts:
+                # As the builder does: what was made now stays for long, and is not walked through again and again.
+                gc.collect()
+                gc.freeze()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the last verdicts stay and it is said
             self.failed_audits += 1
             self.problem = f"making the verdicts failed ({type(error).__name__}: {error}): the last ones stay"
