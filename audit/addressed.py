@@ -21,7 +21,9 @@ class Addressed:
     def __init__(self, nodes: Mapping[str, Node], wanted: Iterable[str]) -> None:
         self._nodes = nodes
         self._found: dict[str, list[Node]] = {}
-        self._look(frozenset(map(canonical, wanted)) - {SELF} - nodes.keys())
+        words = set(map(canonical, wanted)) - {SELF}
+        # Who is named by the certname is at hand: mostly nobody is left to look for.
+        self._look(frozenset(word for word in words if word not in nodes))
 
     def _look(self, wanted: frozenset[str]) -> None:
         if not wanted:

@@ -26,8 +26,7 @@ class Uses(Struct, frozen=True):
 
 def uses_of(estate: Estate, node: Node, seen: HostSeen | None) -> Uses:
     """What a host uses: what its observer says, its NFS mounts, and the servers of its guests' disks."""
-    found = estate.fleet.on.get(node.host.name, ())
-    disks = tuple(sorted({disk.server for one in found for disk in one.domain.disks if disk.server}))
+    disks = estate.fleet.servers.get(node.host.name, ())
     kinds = seen.kinds if seen else Kinds()
     if seen is None or (kinds.uses is None and kinds.mounts is None):
         return Uses(disks=disks)

@@ -17,7 +17,7 @@ class Found(Struct, frozen=True):
 
 class Fleet(Struct, frozen=True):
     """Every domain of every hypervisor, by hypervisor, by UUID and by name (in lower case); `unreadable` are
-    hypervisors whose last reading failed.
+    hypervisors whose last reading failed; `servers` are by hypervisor the hosts that its domains' disks lie on, sorted.
     """
 
     seen: Mapping[str, HypervisorSeen]
@@ -25,6 +25,7 @@ class Fleet(Struct, frozen=True):
     by_uuid: Mapping[str, tuple[Found, ...]]
     by_name: Mapping[str, tuple[Found, ...]]
     unreadable: frozenset[str]
+    servers: Mapping[str, tuple[str, ...]] = {}
 
     def candidates(
         self, certname: str, uuid: str | None, hypervisors: frozenset[str] | None
@@ -48,9 +49,13 @@ EMPTY = Fleet({}, {}, {}, {}, frozenset())
 
 def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str], before: Fleet = EMPTY) -> Fleet:
     """Index the domains of all hypervisors; those of one that is as it was in `before` stay the same objects."""
+    same = {name for name, seen in hypervisors.items() if before.seen.get(name) is seen}
     on = {
-        name: before.on[name] if before.seen.get(name) is seen else tuple(Found(name, one) for one in seen.domains)
+        name: before.on[name] if name in same else tuple(Found(name, one) for one in seen.domains)
         for name, seen in hypervisors.items()
+    }
+    servers = {
+        name: before.servers[name] if name in same else _servers(seen.domains) for name, seen in hypervisors.items()
     }
     by_uuid: dict[str, tuple[Found, ...]] = {}
     by_name: dict[str, tuple[Found, ...]] = {}
@@ -59,4 +64,8 @@ def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str],
             uuid, known_as = found.domain.uuid, found.domain.name.lower()
             by_uuid[uuid] = (*by_uuid.get(uuid, ()), found)
             by_name[known_as] = (*by_name.get(known_as, ()), found)
-    return Fleet(hypervisors, on, by_uuid, by_name, frozenset(unreadable))
+    return Fleet(hypervisors, on, by_uuid, by_name, frozenset(unreadable), servers)
+
+
+def _servers(domains: Iterable[Domain]) -> tuple[str, ...]:
+    return tuple(sorted({disk.server for domain in domains for disk in domain.disks if disk.server}))
