@@ -60,13 +60,9 @@ def standing(picture: Picture) -> Standing:
         seen,
         tuple([one for one in seen if one.domain.running]),
         tuple(one for one in namesakes if one.domain.running and one.hypervisor not in unread) if namesakes else (),
-        any(one.domain.state == "paused" and _is_moving(one.domain) for one in seen),
+        any(one.domain.state == "paused" and one.domain.reason in _MOVING for one in seen),
         any(one.code == "ambiguous_domain" for one in findings) if findings else False,
     )
-
-
-def _is_moving(domain: Domain) -> bool:
-    return not domain.running and domain.reason in _MOVING
 
 
 @lru_cache(maxsize=4096)

@@ -75,7 +75,9 @@ def test_two_domains_that_a_guest_could_be_and_that_both_run(scene: Scene) -> No
     assert is_unknown(scene, ANY)
     scene.see(KVM2, off(), off("any", uuid=uuid_of("another")))
     assert scene.wrong("placement", ANY) == {"placement_unknown": "unknown"}
-    assert "enclumeDomainUUID" in sentences(scene.verdicts("placement", ANY))["placement_unknown"]
+    assert sentences(scene.verdicts("placement", ANY))["placement_unknown"] == (
+        f"several domains could be {ANY}: give its enclumeDomainUUID"
+    )
     assert scene.wrong("placement", "any") == {}
     scene.see(KVM2, off())
     assert scene.wrong("placement", ANY) == {}
@@ -124,6 +126,16 @@ def test_a_guest_that_runs_though_it_should_not(scene: Scene, intent: str, statu
     scene.see(KVM1, off())
     (fine,) = scene.verdicts("placement", WEB)
     assert (fine.status, fine.sentence) == ("ok", f"{WEB} runs nowhere (enclumeIntent {intent})")
+
+
+@pytest.mark.parametrize("intent", ["off", "template", "retired"])
+def test_where_a_guest_runs_that_should_not_is_no_matter(scene: Scene, intent: str) -> None:
+    scene.put(guest(WEB, enclumeIntent=intent, **PLACED))
+    scene.statistics[KVM2] = HypervisorStatistics(NOON, {}, busy={uuid_of("web"): 60.0})
+    scene.see(KVM1, off())
+    scene.see(KVM2, up("web", "paused", "user"))
+    assert scene.wrong("placement", WEB).keys() == {"runs_unintended"}
+    assert problems_of(scene) == ["runs_unintended"]
 
 
 def test_a_guest_on_a_third_hypervisor(scene: Scene) -> None:
@@ -210,6 +222,9 @@ def test_what_a_hypervisor_that_cannot_be_read_holds_is_unknown(scene: Scene) ->
     assert is_unknown(scene)
     well(scene)
     assert not is_unknown(scene)
+    scene.fail(KVM2)
+    assert "last ran" not in sentences(scene.verdicts("placement", WEB))["placement_unknown"]
+    well(scene)
     scene.see(KVM2)
     scene.fail(KVM2)
     assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}

@@ -9,6 +9,7 @@ from tests.audit.placed import (
     DEFINED,
     KVM1,
     KVM2,
+    KVM3,
     LVM,
     NFS,
     PLACED,
@@ -40,6 +41,29 @@ def test_a_copy_under_another_uuid_is_no_copy(scene: Scene) -> None:
     scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
     scene.see(KVM2, off(uuid=uuid_of("another")))
     goes_bad_and_good_again(scene, "missing_backup_copy", "warning", "a domain of its name with another UUID")
+
+
+def test_a_domain_of_its_name_elsewhere_is_no_hint(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
+    scene.see(KVM2)
+    scene.see(KVM3, off(uuid=uuid_of("another")))
+    assert "of its name" not in sentences(scene.verdicts("placement", WEB))["missing_backup_copy"]
+
+
+def test_a_retired_guest_needs_no_copy_and_none_that_is_alike(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeIntent="retired", **PLACED))
+    scene.see(KVM1, off(definition=DEFINED))
+    scene.see(KVM2, off(definition=replace(DEFINED, vcpus=9)))
+    assert scene.wrong("placement", WEB) == {}
+    scene.see(KVM2)
+    assert scene.wrong("placement", WEB) == {}
+
+
+def test_it_is_the_copy_that_differs_wherever_the_guest_runs(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeProduction=host_dn(KVM2), enclumeBackup=host_dn(KVM1)))
+    scene.see(KVM1, off(definition=replace(DEFINED, vcpus=9)))
+    scene.see(KVM2, up(definition=DEFINED))
+    assert f"9 vCPUs instead of 2 on {KVM1}" in sentences(scene.verdicts("placement", WEB))["definition_drift"]
 
 
 def test_a_guest_that_moved_with_its_definition_has_left_no_copy(scene: Scene) -> None:
