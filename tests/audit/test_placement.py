@@ -56,6 +56,21 @@ def test_a_migration_is_no_split_brain_and_stops_no_guest(
     assert not {"split_brain", "not_running"} & scene.wrong("placement", WEB).keys()
 
 
+def test_a_migration_that_failed_half_way_left_nothing_that_runs(scene: Scene) -> None:
+    for name in (KVM1, KVM2):
+        scene.see(name, up("web", "paused", "postcopy-failed"))
+    assert scene.wrong("placement", WEB) == {"not_running": "critical"}
+    assert "paused (postcopy-failed)" in sentences(scene.verdicts("placement", WEB))["not_running"]
+
+
+def test_a_double_where_nobody_can_look_is_unknown(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
+    scene.see(KVM3, up(uuid=uuid_of("another")))
+    assert scene.wrong("placement", WEB) == {"split_brain": "critical"}
+    scene.fail(KVM3)
+    assert scene.wrong("placement", WEB) == {"placement_unknown": "unknown"}
+
+
 def test_a_guest_that_runs_a_second_time_under_another_uuid(scene: Scene) -> None:
     """Somebody defined it anew on the other hypervisor instead of copying its definition."""
     scene.put(guest(WEB, enclumeDomainUUID=uuid_of("web"), **PLACED))
