@@ -209,11 +209,16 @@ KINDS: tuple[str, ...] = Kinds.__struct_fields__
 
 
 class Observed(Struct, frozen=True):
-    """The body of `PUT /observations/CERTNAME`. `problems` are sentences about what the observer could not read."""
+    """The body of `PUT /observations/CERTNAME`.
+
+    `looked_at` are the kinds that were looked at: of these, one that is None is not there; of all others the last that
+    was said stays. `problems` are sentences about what could not be read.
+    """
 
     format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)]
     certname: Name
     observed_at: Time
     kinds: Kinds
     problems: tuple[Text, ...] = ()
+    looked_at: tuple[Text, ...] = KINDS
     observer: Text = ""

@@ -96,15 +96,15 @@ class Observatory:
 def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], now: float) -> HostSeen:
     """What is known of a host once it said this: each allowed kind as it says now.
 
-    A kind that it leaves out is there no more; but where it says that it could not read something, the last of what it
-    left out stays, with its age. A host whose clock is ahead observed now.
+    A kind that it looked at and does not tell is there no more; of one that it did not look at, or could not read, the
+    last stays, with its age. A host whose clock is ahead observed now.
     """
     at = min(observed.observed_at, now)
     before = known or HostSeen(observed.certname, Kinds(), {})
     kinds, seen_at = {}, {}
     for kind in KINDS:
         last, said = before.seen_at.get(kind, 0.0), getattr(observed.kinds, kind)
-        stays = said is None and bool(observed.problems)
+        stays = said is None and kind not in observed.looked_at
         if kind in allowed and last <= at and not stays:
             if said is not None:
                 kinds[kind], seen_at[kind] = said, at

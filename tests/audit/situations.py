@@ -8,7 +8,7 @@ from audit.situation import Situation
 from audit.verdict import Verdict
 from facts.directory.entries import Entry
 from facts.inventory.statistics import HypervisorStatistics
-from facts.observations import FORMAT, Kinds, Observed
+from facts.observations import FORMAT, KINDS, Kinds, Observed
 from facts.observatory import HostSeen, merge
 from facts.puppet import Run
 from facts.source import SourceKey
@@ -43,7 +43,8 @@ class Scene(World):
 
     def observe(self, certname: str, *, at: float | None = None, problems: tuple[str, ...] = (), **kinds: Any) -> None:
         """The host says this of itself, now unless another time is given."""
-        said = Observed(FORMAT, certname, self.at if at is None else at, Kinds(**kinds), problems)
+        looked_at = tuple(kinds) if problems else KINDS
+        said = Observed(FORMAT, certname, self.at if at is None else at, Kinds(**kinds), problems, looked_at)
         self.observations[certname] = merge(self.observations.get(certname), said, EVERYTHING, self.at)
 
     def situation(self) -> Situation:

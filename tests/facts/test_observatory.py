@@ -7,6 +7,7 @@ import pytest
 from facts.authority import OWN, may_say
 from facts.observations import (
     FORMAT,
+    KINDS,
     Client,
     Kinds,
     Logs,
@@ -27,7 +28,8 @@ MOUNTS = (Mount("/srv", "nfs1", "/srv"),)
 
 
 def said(at: float, problems: tuple[str, ...] = (), **kinds: Any) -> Observed:
-    return Observed(FORMAT, "nfs1.lab.test", at, Kinds(**kinds), problems)
+    """What a host said; with problems it could read no more than these kinds."""
+    return Observed(FORMAT, "nfs1.lab.test", at, Kinds(**kinds), problems, tuple(kinds) if problems else KINDS)
 
 
 def after(*observations: Observed, allowed: frozenset[str] = ALL, now: float = 1000.0) -> HostSeen:
@@ -52,6 +54,12 @@ def test_what_could_not_be_read_stays_and_grows_old() -> None:
     known = after(said(100.0, nfsd=NFSD), said(160.0, ("nfsd: permission denied",), mounts=MOUNTS))
     assert (known.kinds, known.seen_at) == (Kinds(nfsd=NFSD, mounts=MOUNTS), {"nfsd": 100.0, "mounts": 160.0})
     assert known.problems == ("nfsd: permission denied",)
+
+
+def test_what_was_not_looked_at_stays_too() -> None:
+    alone = Observed(FORMAT, "nfs1.lab.test", 160.0, Kinds(mounts=MOUNTS), looked_at=("mounts", "logs"))
+    known = after(said(100.0, nfsd=NFSD, logs=Logs(1, remote=True)), alone)
+    assert known.kinds == Kinds(nfsd=NFSD, mounts=MOUNTS)
 
 
 def test_an_older_observation_that_arrives_late_replaces_nothing() -> None:

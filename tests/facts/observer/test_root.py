@@ -54,7 +54,9 @@ def test_no_password_is_shown() -> None:
 
 
 def test_only_what_is_asked_for_is_observed() -> None:
-    kinds = printed(ROOT, "--only", "nfsd", "--only", "logs")["kinds"]
+    document = printed(ROOT, "--only", "nfsd", "--only", "logs")
+    kinds, looked_at = document["kinds"], document["looked_at"]
+    assert looked_at == ["nfsd", "logs"]
     assert kinds == {kind: EXPECTED["kinds"][kind] if kind in ("nfsd", "logs") else None for kind in KINDS}
 
 
