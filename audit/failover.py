@@ -114,11 +114,11 @@ def _kept(load: Load, name: str, copy_seconds: float, at: float) -> _Kept:
     if name not in load.defined:
         return _Kept(f"not defined on {name}")
     limit = load.max_age if load.max_age is not None else copy_seconds if load.copies else None
-    if not load.local or limit is None:
+    if limit is None:
         return _Kept()
     there = [one for one in load.copies if one.by != name and one.made_at and _names(one.peer, name)]
     proven = max((one.made_at for one in there if one.verified), default=0.0)
-    if proven and at - proven <= limit:
+    if at - proven <= limit:
         return _Kept(until=proven + limit)
     asked = load.silent if load.max_age is not None else {one.by for one in there}.intersection(load.silent)
     if silent := [one for one in asked if one != name]:

@@ -125,6 +125,15 @@ def test_guests_that_fit_without_the_one_that_cannot_be_read_are_safe() -> None:
     assert wrong(scene)["hypervisor_loss", KVM1] == "unknown"
 
 
+def test_the_room_of_one_that_cannot_be_read_is_not_counted_on() -> None:
+    scene = pair(anywhere("web"), anywhere("big"), hypervisors=(KVM1, KVM2, KVM3))
+    scene.see(KVM1, vm("web", 16))
+    scene.see(KVM3, vm("big", 60))
+    assert ("hypervisor_loss", KVM1) not in wrong(scene)
+    scene.fail(KVM2)
+    assert wrong(scene)["hypervisor_loss", KVM1] == "unknown"
+
+
 def test_a_hypervisor_that_was_never_read() -> None:
     scene = pair(anywhere("web"))
     scene.see(KVM1, vm("web"))
@@ -181,10 +190,21 @@ def test_who_carries_what_and_which_guests_to_move() -> None:
     assert wrong(scene) == {}
 
 
+def test_guests_of_any_hypervisor_can_move_to_the_least_loaded() -> None:
+    scene = pair(anywhere("web"), anywhere("svn"))
+    scene.see(KVM1, vm("web", 30), vm("svn", 10))
+    assert f"move svn.lab.test (10 GiB) from {KVM1} to {KVM2}" in said(scene, "imbalance", "angers")
+
+
 def test_a_load_that_cannot_move_is_said() -> None:
     scene = pair(placed("web"))
     scene.see(KVM1, vm("web", 40))
     assert f"no guest of {KVM1} has what it takes" in said(scene, "imbalance", "angers")
+    scene.put(placed("svn"))
+    scene.see(KVM1, vm("web", 40), vm("svn", 8))
+    assert f"no guest of {KVM1} has what it takes" in said(scene, "imbalance", "angers")
+    scene.see(KVM2, vm("svn", 8, on=False))
+    assert f"move svn.lab.test (8 GiB) from {KVM1}" in said(scene, "imbalance", "angers")
 
 
 def test_the_figures_of_a_hypervisor() -> None:
@@ -202,6 +222,23 @@ def test_the_figures_of_a_hypervisor() -> None:
         64 * GIB, 20 * GIB, 4, 16,
     )  # fmt: skip
     assert one.falls_on == {KVM3: 20 * GIB}
+
+
+def test_what_would_fall_on_a_hypervisor_counts_though_it_has_no_room() -> None:
+    scene = pair(placed("web"), placed("mail", KVM2, KVM1))
+    scene.see(KVM1, vm("web", 40), vm("mail", on=False))
+    scene.see(KVM2, vm("mail", 40), vm("web", on=False))
+    loads = details(scene).hypervisors
+    assert {name: one.memory_failover_bytes // GIB for name, one in loads.items()} == {KVM1: 80, KVM2: 80}
+
+
+def test_a_guest_on_a_third_hypervisor_falls_on_whichever_of_its_own_has_room() -> None:
+    scene = pair(placed("web"), placed("big", KVM1, KVM2), hypervisors=(KVM1, KVM2, KVM3))
+    scene.see(KVM1, vm("big", 50), vm("web", on=False))
+    scene.see(KVM2, vm("big", on=False), vm("web", on=False))
+    scene.see(KVM3, vm("web", 20))
+    assert details(scene).hypervisors[KVM3].falls_on == {KVM2: 20 * GIB}
+    assert details(scene).hypervisors[KVM3].survives
 
 
 def test_hypervisors_without_an_entry_are_a_site_of_their_own() -> None:

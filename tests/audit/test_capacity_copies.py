@@ -73,12 +73,19 @@ def test_what_a_silent_hypervisor_copied_is_unknown(lvm: Scene) -> None:
     assert details(lvm).hypervisors[KVM1].survives is None
 
 
+def test_of_a_copy_the_one_that_made_it_speaks_not_the_one_that_holds_it(lvm: Scene) -> None:
+    lvm.at += 3600
+    with copied(lvm, verified=False):
+        assert wrong(lvm) == {("hypervisor_loss", KVM1): "critical"}
+
+
 def test_the_original_that_was_left_behind_is_no_copy(lvm: Scene) -> None:
     """The guest runs from its copy: what kvm1 has is older than that."""
     lvm.see(KVM1, vm("web", on=False, local=True))
     lvm.see(KVM2, vm("web", local=True))
-    with copied(lvm):
-        assert wrong(lvm) == {("hypervisor_loss", KVM2): "critical"}
+    for peer in (KVM2, ""):
+        with copied(lvm, peer=peer):
+            assert wrong(lvm) == {("hypervisor_loss", KVM2): "critical"}
     lvm.observe(KVM2, containers=(ContainerCopy("web", last_success=NOON, verified=True, peer=KVM1),))
     assert wrong(lvm) == {}
 
