@@ -43,7 +43,9 @@ def words(estate: str, settings: Settings, file: Path, nodes: int) -> Iterable[s
         (f"Give it the service {one.service}, as an administrator would, in LDAP:", _ldapmodify(one, settings)),
         (f"At once it has the class {one.class_name}:", f"{enclume} why {one.host} {one.class_name}"),
         ("Take it away again:", f"{enclume} unassign {one.host} {one.service}"),
-        ("Is everything well?", f"{enclume} doctor"),
+        ("Does every guest run where it should?", f"{enclume} audit placement --all"),
+        ("What does Prometheus see of it?", f"curl -s {url}/metrics | grep guest_state"),
+        ("Is everything well with Enclume itself?", f"{enclume} doctor"),
     ):
         yield f"\n  {what}\n    {line}"
 
