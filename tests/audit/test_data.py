@@ -1,7 +1,9 @@
 """Data: large disks, missing and silent mounts, local logs, wrong interfaces; each goes bad and good again."""
 
 import pytest
+from msgspec.structs import replace
 
+from facts.inventory.domains import Interface
 from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from facts.observations import Logs, Mount, Used
 from tests.audit.situations import NOON, Scene, sentences
@@ -42,7 +44,8 @@ def scene() -> Scene:
         guest(WEB, enclumeAtSite=site_dn("angers")),
         service("files", members=(NFS,), enclumeProvides="nfs"),
         service("mirroring", members=(MIRROR,), enclumeProvides="mirror"),
-        service("web", members=(WEB,), enclumeRequires=service_dn("files")),
+        service("names", members=(NFS,), enclumeProvides="dns"),
+        service("web", members=(WEB,), enclumeRequires=(service_dn("names"), service_dn("files"))),
     )
     wired(scene, "lan")
     scene.observe(WEB, mounts=(HOME,), logs=Logs(1000, remote=True))
@@ -129,6 +132,28 @@ def test_only_who_requires_data_must_mount_them(scene: Scene) -> None:
     assert wrong(scene) == {"data_not_mounted": "critical"}
 
 
+def test_what_else_it_requires_is_no_data(scene: Scene) -> None:
+    scene.observe(WEB, mounts=(), logs=Logs(0, remote=True))
+    scene.put(guest(WEB, enclumeAtSite=site_dn("angers"), enclumeRequires=service_dn("names")))
+    scene.put(service("web", members=(WEB,), enclumeRequires=service_dn("names")))
+    assert wrong(scene) == {}
+
+
+@pytest.mark.parametrize("members", [(), ("gone.lab.test",), ("far.lab.test",)])
+def test_a_service_without_a_member_at_the_site_has_no_data_to_mount(scene: Scene, members: tuple[str, ...]) -> None:
+    scene.observe(WEB, mounts=(), logs=Logs(0, remote=True))
+    scene.put(site("lyon"), host("far.lab.test", enclumeAtSite=site_dn("lyon")))
+    scene.put(service("files", members=members, enclumeProvides="nfs"))
+    assert wrong(scene) == {}
+
+
+def test_a_server_whose_addresses_nobody_stated_may_be_the_one(scene: Scene) -> None:
+    scene.observe(WEB, mounts=(Mount("/home", "192.0.2.9", "/srv"),), logs=Logs(0, remote=True))
+    for name in (NFS, MIRROR):
+        scene.put(host(name, enclumeAtSite=site_dn("angers")))
+    assert wrong(scene) == {"data_server_unknown": "unknown"}
+
+
 def test_of_two_services_each_must_be_mounted(scene: Scene) -> None:
     scene.put(
         host("old.lab.test", enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.4"),
@@ -199,6 +224,20 @@ def test_a_public_interface_is_for_a_public_service(scene: Scene, where: object)
     assert "has 2 public interfaces" in said(scene, "public_interface")
 
 
+@pytest.mark.parametrize(
+    ("interface", "words"),
+    [
+        (Interface("52:54:00:00:00:07", None, "br7"), "on br7, which"),
+        (Interface("52:54:00:00:00:07"), "on nothing that is known (52:54:00:00:00:07), which"),
+    ],
+)
+def test_an_interface_is_told_by_what_it_is_attached_to(scene: Scene, interface: Interface, words: str) -> None:
+    lan = Interface("52:54:00:00:00:01", None, "lan")
+    scene.see(KVM, replace(domain("web"), interfaces=(lan, interface)))
+    assert wrong(scene) == {"unknown_network": "warning"}
+    assert words in said(scene, "unknown_network")
+
+
 def test_where_nobody_said_what_networks_are_attached_to_nothing_is_wrong_with_interfaces(scene: Scene) -> None:
     wired(scene, "whatever")
     scene.put(site("angers", enclumeNetwork="lan=internal 10.1.0.0/16"))
@@ -206,8 +245,9 @@ def test_where_nobody_said_what_networks_are_attached_to_nothing_is_wrong_with_i
 
 
 def test_a_guest_that_fell_silent_is_unknown_until_it_speaks(scene: Scene) -> None:
-    scene.observe(WEB, mounts=(), logs=Logs(2**30, remote=False))
-    assert wrong(scene) == {"data_not_mounted": "critical", "local_logs": "warning"}
+    silent = Mount("/data", "192.0.2.9", "/srv", responding=False)
+    scene.observe(WEB, mounts=(silent,), logs=Logs(2**30, remote=False))
+    assert wrong(scene) == {"data_not_mounted": "critical", "local_logs": "warning", "mount_silent": "critical"}
     scene.at += 601
     assert wrong(scene) == {"data_unknown": "unknown"}
     assert "has said nothing of its mounts and logs since 2025-11-27 12:00 UTC" in said(scene, "data_unknown")
