@@ -3,6 +3,7 @@
 import logging
 import socket
 import time
+from collections.abc import Mapping
 from importlib import metadata
 
 from flask import Flask, Response, request
@@ -116,7 +117,11 @@ class Runtime:
         )
 
     def _restore(self) -> None:
-        self.observatory.restore(self.builder.shelving.hosts())
+        kept: Mapping[str, HostSeen] = {}
+        try:
+            kept = self.builder.shelving.hosts()
+        finally:
+            self.observatory.restore(kept)
 
     def _swapped(self) -> None:
         """The builder serves something else now."""

@@ -51,6 +51,8 @@ GROUP_AUDITS: Mapping[Check, GroupAudit] = {
 }
 
 _LOG = logging.getLogger("enclume.audit")
+_AGAIN = 60.0
+"""Seconds after which a check that failed is tried again."""
 
 
 class JudgedHost(Struct, frozen=True):
@@ -118,7 +120,7 @@ def _hosts(view: View, before: Audited, breathe: Callable[[], None]) -> dict[str
 
 def _judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
     found = [
-        _tried(partial(one, picture, thresholds, at), check, picture.name, picture.site)
+        _tried(partial(one, picture, thresholds, at), check, picture.name, picture.site, at)
         for check, one in HOST_AUDITS.items()
     ]
     until = min((one.until for one in found), default=inf)
@@ -126,28 +128,36 @@ def _judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
 
 
 def _groups(view: View, before: Audited) -> dict[tuple[Check, str], JudgedGroup]:
-    groups = {}
+    groups: dict[tuple[Check, str], JudgedGroup] = {}
     for check, group_audit in GROUP_AUDITS.items():
-        for group in group_audit(view):
+        try:
+            found = list(group_audit(view))
+        except Exception as error:  # noqa: BLE001 - as in _tried
+            # What the check said last stays, beside the word that it is not known any more.
+            groups |= {key: known for key, known in before.groups.items() if key[0] == check and key[1]}
+            groups[check, ""] = JudgedGroup((), _failed(error, check, check, "", view.at))
+            continue
+        for group in found:
             known = before.groups.get((check, group.key))
             if known is not None and known.inputs == group.inputs and view.at <= known.judged.until:
                 groups[check, group.key] = known
             else:
-                groups[check, group.key] = JudgedGroup(group.inputs, _tried(group.judge, check, group.key, ""))
+                judged = _tried(group.judge, check, group.key, "", view.at)
+                groups[check, group.key] = JudgedGroup(group.inputs, judged)
     return groups
 
 
-def _tried(judge: Callable[[], Judged], check: Check, subject: str, site: str) -> Judged:
+def _tried(judge: Callable[[], Judged], check: Check, subject: str, site: str, at: float) -> Judged:
     """What a check says; one that fails is unknown, and spoils no other."""
     try:
         return judge()
     except Exception as error:  # noqa: BLE001 - a fault in one check must not hide what the others say
-        _LOG.exception("the check %s of %s failed", check, subject)
-        sentence = f"{subject}: this check failed ({type(error).__name__}: {error}); report it with the service's log"
-        return Judged(
-            (
-                Verdict(
-                    check=check, code="check_failed", subject=subject, site=site, status="unknown", sentence=sentence
-                ),
-            )
-        )
+        return _failed(error, check, subject, site, at)
+
+
+def _failed(error: Exception, check: Check, subject: str, site: str, at: float) -> Judged:
+    """A check that failed is tried again after a while, also where nothing changes."""
+    _LOG.error("the check %s of %s failed", check, subject, exc_info=error)
+    sentence = f"{subject}: this check failed ({type(error).__name__}: {error}); report it with the service's log"
+    verdict = Verdict(check=check, code="check_failed", subject=subject, site=site, status="unknown", sentence=sentence)
+    return Judged((verdict,), at + _AGAIN)

@@ -49,7 +49,11 @@ class Auditor:
         self._changed.set()
 
     def _run(self) -> None:
-        self._prepare()
+        try:
+            self._prepare()
+        except Exception:  # noqa: BLE001 - as in look_round
+            # What was kept on disk is a help, not a condition.
+            _LOG.exception("preparing the verdicts failed")
         while not self._stopping.is_set():
             self._changed.clear()
             self.look_round()

@@ -13,9 +13,11 @@ from audit.load import Copy, Load, load_of
 from audit.picture import BackupSeen, Picture
 from audit.situation import Situation
 from audit.touched import dark_of, differing, touched
+from facts.authority import may_say
 from facts.certname import short_name
 from facts.estate import Estate, Node
 from facts.fleet import EMPTY, Found
+from facts.observatory import permitted
 
 
 class Pictures(Struct, frozen=True):
@@ -138,7 +140,7 @@ class _Developer:
             sharing=shared,
             blind=self._blind(node, production, backup) if guest else (),
             unread=self._unread((*namesakes, *shared)) if namesakes or shared else (),
-            own=situation.observations.get(name),
+            own=permitted(seen, may_say(node)) if (seen := situation.observations.get(name)) else None,
             backups=backups,
             keepers=keepers,
             sizes=self._sizes(node, copies),

@@ -108,7 +108,8 @@ def make(config: str | None, /, output: Path | None, check_only: bool, site: str
     known = current(folder) if output is not None else {}
     validation = Validation(options["icinga2"] or "icinga2", options["validation_config"])
     if known == files and not check_only:
-        click.echo(f"{folder} is up to date: {_size(files)}.")
+        reloaded = _make_up(folder, options["reload_command"])
+        click.echo(f"{folder} is up to date: {_size(files)}{reloaded}.")
         return FINE
     with prepared(files, folder) as new:
         validation.check(new)
@@ -121,15 +122,35 @@ def make(config: str | None, /, output: Path | None, check_only: bool, site: str
 
 
 def _put(folder: Path, new: Path, reload_command: str | None) -> None:
-    """Put the new files in place; where Icinga is not reloaded the old ones come back, and the next run tries again."""
-    replace(folder, new)
+    """Put the new files in place; where Icinga is not reloaded the old ones come back, and the next run tries again.
+
+    A mark beside the folder outlives a run that ends before it has reloaded Icinga.
+    """
     if reload_command is None:
+        replace(folder, new)
         return
+    _mark_of(folder).touch()
+    replace(folder, new)
     try:
         _reload(reload_command)
     except SourceError as error:
         replace(folder, new)
+        _mark_of(folder).unlink(missing_ok=True)
         raise SourceError(error.target, error.reason, "the old files are in place again") from error
+    _mark_of(folder).unlink(missing_ok=True)
+
+
+def _make_up(folder: Path, reload_command: str | None) -> str:
+    """Reload Icinga where an earlier run put the files in place and ended before it could; what to say of it."""
+    if reload_command is None or not _mark_of(folder).exists():
+        return ""
+    _reload(reload_command)
+    _mark_of(folder).unlink(missing_ok=True)
+    return "; Icinga was reloaded, since an earlier run ended before that"
+
+
+def _mark_of(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.to-reload")
 
 
 def _reload(command_line: str) -> None:

@@ -52,8 +52,8 @@ def forget_hypervisor(shelf: Shelf, name: str) -> None:
 
 
 def keep_host(shelf: Shelf, seen: HostSeen) -> None:
-    """Write what a host said of itself to the shelf."""
-    shelf.write(_file_of(seen.certname, "host"), "host", [msgspec.json.encode(seen)])
+    """Write what a host said of itself to the shelf. It says so again within a minute: no disk is waited for."""
+    shelf.write(_file_of(seen.certname, "host"), "host", [msgspec.json.encode(seen)], lasting=False)
 
 
 def forget_host(shelf: Shelf, certname: str) -> None:

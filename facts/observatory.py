@@ -49,12 +49,16 @@ class HostSeen(Struct, frozen=True):
 
 
 class Observatory:
-    """Keeps what hosts said of themselves. Safe for all threads."""
+    """Keeps what hosts said of themselves. Safe for all threads.
+
+    `restored` says that what was kept on disk is here, so that what a host says is added to what it said before.
+    """
 
     def __init__(self, changed: Callable[[HostSeen], None] = lambda _: None) -> None:
         """`changed` is called with what a host has just said."""
         self._lock = threading.Lock()
         self._hosts: dict[str, HostSeen] = {}
+        self.restored = False
         self._changed = changed
 
     def observed(self, observed: Observed, allowed: frozenset[str], now: float) -> HostSeen:
@@ -71,6 +75,7 @@ class Observatory:
         """Take what was kept on disk, wherever no host was faster."""
         with self._lock:
             self._hosts = dict(hosts) | self._hosts
+            self.restored = True
 
     def forget(self, known: AbstractSet[str], since: float) -> tuple[str, ...]:
         """Drop the hosts that are not known and said nothing since then (seconds since the epoch); which they were."""
@@ -96,8 +101,8 @@ class Observatory:
 def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], now: float) -> HostSeen:
     """What is known of a host once it said this: each allowed kind as it says now.
 
-    A kind that it looked at and does not tell is there no more; of one that it did not look at, or could not read, the
-    last stays, with its age. A host whose clock is ahead observed now.
+    A kind that it looked at and does not tell is there no more, nor one that is not its to tell; of one that it did not
+    look at, or could not read, the last stays, with its age. A host whose clock is ahead observed now.
     """
     at = min(observed.observed_at, now)
     before = known or HostSeen(observed.certname, Kinds(), {})
@@ -108,7 +113,7 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
         if kind in allowed and last <= at and not stays:
             if said is not None:
                 kinds[kind], seen_at[kind] = said, at
-        elif last:
+        elif last and kind in allowed:
             kinds[kind], seen_at[kind] = getattr(before.kinds, kind), last
     taken, ahead = Kinds(**kinds), observed.observed_at - now
     return HostSeen(
@@ -121,6 +126,14 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
         earlier=_earlier(before, seen_at.get("nfsd", 0.0)),
         synced=_synced(before.synced, taken.mirrors, seen_at.get("mirrors", 0.0)),
     )
+
+
+def permitted(seen: HostSeen, allowed: frozenset[str]) -> HostSeen:
+    """What a host said of what is its to tell; the same object where that is all of it."""
+    if seen.seen_at.keys() <= allowed:
+        return seen
+    kinds = {kind: getattr(seen.kinds, kind) for kind in seen.seen_at if kind in allowed}
+    return replace(seen, kinds=Kinds(**kinds), seen_at={kind: seen.seen_at[kind] for kind in kinds})
 
 
 def _earlier(before: HostSeen, at: float) -> Earlier | None:

@@ -39,8 +39,11 @@ class Shelf:
         self.folder = Path(folder)
         self.set_aside: list[str] = []
 
-    def write(self, name: str, kind: str, lines: Iterable[bytes]) -> None:
-        """Replace a file by these lines, each a JSON document. Raises `StateError`, leaving the old file whole."""
+    def write(self, name: str, kind: str, lines: Iterable[bytes], *, lasting: bool = True) -> None:
+        """Replace a file by these lines, each a JSON document. Raises `StateError`, leaving the old file whole.
+
+        One that is not `lasting` need not outlive the machine's sudden end.
+        """
         path = self.folder / name
         temporary = path.with_name(f".{name}.new")
         try:
@@ -52,9 +55,11 @@ class Shelf:
                     file.write(chunk)
                 file.write(msgspec.json.encode(_Foot(digest.hexdigest())) + b"\n")
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             temporary.replace(path)
-            self._sync_folder()
+            if lasting:
+                self._sync_folder()
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 
 from errors import StateError
 
@@ -18,8 +19,9 @@ class Keeper:
     with them, so that at most a tenth of the time is spent on them.
     """
 
-    def __init__(self, pause: float = 1.0) -> None:
-        self._pause = pause
+    def __init__(self, pause: float = 1.0, patience: float = inf) -> None:
+        """`patience`: seconds that the last writing may take at the end; what is left then is not written."""
+        self._pause, self._patience = pause, patience
         self._lock = threading.Lock()
         self._pending: dict[str, Callable[[], None]] = {}
         self._woken, self._hurried, self._stopping = threading.Event(), threading.Event(), threading.Event()
@@ -52,7 +54,7 @@ class Keeper:
         tried.wait(patience)
 
     def stop(self) -> None:
-        """Write what still waits, then end."""
+        """Write what still waits, as far as patience goes, then end."""
         self._stopping.set()
         self._woken.set()
         self._hurried.set()
@@ -67,12 +69,14 @@ class Keeper:
             self._write_all()
             self._hurried.wait(max(self._pause, _SHARE * (time.monotonic() - began)))
             self._hurried.clear()
-        self._write_all()
+        self._write_all(time.monotonic() + self._patience)
 
-    def _write_all(self) -> None:
+    def _write_all(self, until: float = inf) -> None:
         with self._lock:
             pending, self._pending = self._pending, {}
         for name, write in pending.items():
+            if time.monotonic() > until:
+                return
             try:
                 write()
             except StateError as error:

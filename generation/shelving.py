@@ -13,7 +13,7 @@ from generation import keep as generation_keep
 from generation.generation import Generation
 from generation.keeper import Keeper
 
-_HOSTS_PAUSE = 5.0
+_HOSTS_PAUSE, _HOSTS_PATIENCE = 5.0, 3.0
 
 
 class Shelving:
@@ -23,7 +23,7 @@ class Shelving:
         self._shelf = Shelf(folder)
         self._keeper = Keeper()
         # Ten thousand hosts say something every minute: nothing else may wait behind them.
-        self._hosts_keeper = Keeper(pause=_HOSTS_PAUSE)
+        self._hosts_keeper = Keeper(_HOSTS_PAUSE, _HOSTS_PATIENCE)
         self._kept: dict[str, object] = {}
 
     def start(self) -> None:

@@ -52,8 +52,8 @@ def _take(receiving: Receiving, certname: str) -> Response:
             400, f"the observation is of {observed.certname[:80]!r}, delivered as {certname}: send it as itself"
         )
     estate = receiving.now.estate
-    if estate is None:
-        return refuse(503, "the directory has not been read yet: deliver it again")
+    if estate is None or not receiving.observatory.restored:
+        return refuse(503, "the directory, or what was kept on disk, has not been read yet: deliver it again")
     node = estate.nodes.get(certname)
     allowed = may_say(node) if node is not None else frozenset[str]()
     said = [kind for kind in KINDS if getattr(observed.kinds, kind) is not None]

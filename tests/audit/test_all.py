@@ -1,6 +1,7 @@
 """All verdicts: judged once, again where something changed or time ran out; no fault of one check spoils another."""
 
 import threading
+from collections.abc import Iterator
 from functools import partial
 from math import inf
 
@@ -117,6 +118,55 @@ def test_a_check_that_fails_is_unknown_and_spoils_no_other(scene: Scene, monkeyp
     assert [(one.check, one.subject, one.status) for one in failed] == [("data", WEB, "unknown")]
     assert "no such luck" in failed[0].sentence
     assert len(list(scene.audited.verdicts())) == 6
+
+
+def test_a_check_whose_groups_cannot_be_told_keeps_its_last_verdicts_and_is_unknown_until_they_can(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = False
+
+    def groups(_view: View) -> Iterator[Group]:
+        yield Group("angers", (), partial(Judged, (verdict("angers"),)))
+        if broken:
+            raise ValueError("no such luck")
+
+    monkeypatch.setattr(engine, "HOST_AUDITS", {"placement": Judge()})
+    monkeypatch.setattr(engine, "GROUP_AUDITS", {"data": groups})
+    scene.audit()
+    broken = True
+    assert {(one.code, one.subject) for one in scene.audit().verdicts() if one.code == "check_failed"} == {
+        ("check_failed", "data")
+    }
+    assert "angers" in {one.subject for one in scene.audited.verdicts()}
+    broken = False
+    assert {one.code for one in scene.audit().verdicts()} == {"x"}
+
+
+def test_a_check_that_failed_is_tried_again_though_nothing_changed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = True
+
+    def moody(picture: Picture, _thresholds: Thresholds, _at: float) -> Judged:
+        if fails:
+            raise ValueError("no such luck")
+        return Judged((verdict(picture.name),))
+
+    monkeypatch.setattr(engine, "HOST_AUDITS", {"data": moody})
+    monkeypatch.setattr(engine, "GROUP_AUDITS", {})
+    assert {one.code for one in scene.audit().verdicts()} == {"check_failed"}
+    fails = False
+    scene.at += 61
+    assert {one.code for one in scene.audit().verdicts()} == {"x"}
+
+
+def test_the_auditor_judges_though_preparing_failed(scene: Scene) -> None:
+    auditor = Auditor(scene.situation, prepare=list[None]().pop)
+    auditor.start()
+    try:
+        until(lambda: auditor.audited.view is not None, 10, "the first verdicts")
+    finally:
+        auditor.stop()
 
 
 def test_the_worst_of_each_check_at_each_site(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

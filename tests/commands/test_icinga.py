@@ -104,6 +104,18 @@ def test_a_change_replaces_all_files_and_reloads_icinga(put: Put) -> None:
     assert "; hosts.conf changed." in done.out
 
 
+def test_a_run_that_ended_before_it_reloaded_icinga_is_made_up_for(put: Put) -> None:
+    put.run(FILES)
+    put.output.with_name(f".{put.output.name}.to-reload").touch()
+    mark = put.output.parent / "reloaded"
+    done = put.run(FILES, "--reload", f"touch {mark}")
+    assert (done.status, mark.exists()) == (0, True)
+    assert "Icinga was reloaded, since an earlier run ended before that" in done.out
+    mark.unlink()
+    assert put.run(FILES, "--reload", f"touch {mark}").status == 0
+    assert not mark.exists()
+
+
 def test_what_icinga_does_not_accept_replaces_nothing(put: Put) -> None:
     put.run(FILES)
     put.status.write_text("1")

@@ -19,7 +19,7 @@ from facts.observations import (
     PeerVolume,
     Volume,
 )
-from facts.observatory import Earlier, HostSeen, Observatory, Synced, merge
+from facts.observatory import Earlier, HostSeen, Observatory, Synced, merge, permitted
 from tests.factories import World, guest, host, kvm, service
 
 ALL = frozenset(Kinds.__struct_fields__)
@@ -127,6 +127,19 @@ def test_when_a_mirror_was_last_in_sync_is_remembered_until_it_is_gone() -> None
 def test_a_kind_that_is_refused_is_not_taken_and_the_others_are() -> None:
     known = after(said(100.0, nfsd=NFSD, mounts=MOUNTS), allowed=frozenset({"mounts"}))
     assert known.kinds == Kinds(mounts=MOUNTS)
+
+
+def test_what_a_host_may_say_no_longer_is_dropped() -> None:
+    first = after(said(100.0, nfsd=NFSD, mounts=MOUNTS))
+    known = merge(first, said(160.0, nfsd=NFSD, mounts=MOUNTS), frozenset({"mounts"}), 1000.0)
+    assert (known.kinds, known.seen_at) == (Kinds(mounts=MOUNTS), {"mounts": 160.0})
+
+
+def test_of_a_host_that_went_silent_what_it_may_say_no_longer_does_not_count() -> None:
+    known = after(said(100.0, nfsd=NFSD, mounts=MOUNTS))
+    assert permitted(known, ALL) is known
+    assert permitted(known, OWN).kinds == Kinds(mounts=MOUNTS)
+    assert permitted(known, OWN).seen_at == {"mounts": 100.0}
 
 
 def test_the_observatory_tells_what_changed_and_takes_from_disk_what_nobody_was_faster_with() -> None:

@@ -44,6 +44,18 @@ def test_what_waits_is_written_before_the_end(keeper: Keeper) -> None:
     keeper.start()
 
 
+def test_at_the_end_no_more_is_written_than_patience_allows(keeper: Keeper) -> None:
+    written: list[str] = []
+    hasty = Keeper(pause=60, patience=0.0)
+    hasty.start()
+    hasty.put("a", lambda: written.append("a"))
+    until(lambda: written, what="the first writing")
+    hasty.put("b", lambda: written.append("b"))
+    hasty.stop()
+    assert written == ["a"]
+    keeper.start()
+
+
 def test_a_file_that_cannot_be_written_is_a_problem_until_it_can(
     keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:

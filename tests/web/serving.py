@@ -131,6 +131,7 @@ def service(folder: Path, ldif: str = LDIF, **more: Any) -> Iterator[Service]:
     try:
         served = Service(runtime, directory, inventory)
         until(lambda: runtime.now.generation.number, 10, "the first generation")
+        until(lambda: runtime.observatory.restored, 10, "what was kept on disk")
         yield served
     finally:
         runtime.stop()
