@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from math import inf
 from typing import Any
 
 from msgspec import Struct
@@ -120,11 +121,23 @@ def _verdicts(load: NfsLoad, thresholds: Thresholds) -> Iterator[Verdict]:
         yield _say(
             load, "warning", f"{sentence}: give it more, or see who loads it{_busiest(load)}", code="nfsd_starved"
         )
-    lost = [client for client in nfsd.clients if _is_lost(client, thresholds)]
+    lost = [client for client in _youngest(nfsd.clients) if _is_lost(client, thresholds)]
     if lost:
         sentence = f"{name} has not heard of {names(map(_known_as, lost))} for {span(thresholds.nfsd_renew_seconds)}"
         yield _say(load, "warning", f"{sentence}: look whether they are up and reach it", code="nfsd_client_silent")
     yield _say(load, "ok", _summary(load, nfsd), _measures(load, nfsd, thresholds), code="nfsd")
+
+
+def _youngest(clients: tuple[Client, ...]) -> list[Client]:
+    """One client an address: of one that came back, the kernel keeps the old entries too, out of courtesy."""
+    found: dict[str, Client] = {}
+    for client in sorted(clients, key=_silence, reverse=True):
+        found[client.address] = client
+    return [found[address] for address in sorted(found)]
+
+
+def _silence(client: Client) -> tuple[float, bool]:
+    return inf if client.renew_age is None else client.renew_age, client.status in COURTESY
 
 
 def _is_lost(client: Client, thresholds: Thresholds) -> bool:

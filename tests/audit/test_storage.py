@@ -185,6 +185,18 @@ def test_a_client_that_does_not_renew_its_lease_is_a_warning_until_it_does(scene
     assert scene.wrong("storage") == {}
 
 
+@pytest.mark.parametrize("age", [(200.0, 20.0), (None, None), (None, 20.0)])
+def test_of_a_client_that_came_back_the_youngest_entry_counts(
+    scene: Scene, age: tuple[float | None, float | None]
+) -> None:
+    gone, back = Client("10.1.0.9", "web", "courtesy", age[0]), Client("10.1.0.9", "web", "confirmed", age[1])
+    serve(scene, clients=(gone,))
+    assert scene.wrong("storage") == {"nfsd_client_silent": "warning"}
+    for clients in ((gone, back), (back, gone)):
+        serve(scene, clients=clients)
+        assert scene.wrong("storage") == {}
+
+
 def test_guests_are_ranked_by_what_they_put_on_the_server(scene: Scene) -> None:
     scene.see(
         KVM1, domain("web", disks=[on_nfs(), Disk("vdb", "lvm", "/dev/vg/web")]), domain("stray", disks=[on_nfs()])
