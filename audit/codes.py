@@ -79,7 +79,7 @@ CODES: dict[str, str] = {
     "large_disk": "a guest has a virtual disk that is larger than `disk_bytes`",
     "data_not_mounted": "a guest that requires an NFS service mounts nothing of it",
     "data_server_unknown": "a guest mounts from a server of which nobody knows whether it is the one that it requires",
-    "data_unknown": "a guest's observer has not spoken for longer than `observation_seconds`",
+    "data_unknown": "a guest's observer has not spoken lately, or never of the data that it requires",
     "mount_silent": "a host has a mount whose server does not respond",
     "local_logs": "a guest keeps more logs than `local_logs_bytes`, or sends them to no log server",
     "internal_interfaces": "a guest has not exactly one internal interface",

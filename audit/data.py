@@ -39,7 +39,8 @@ class _Host:
         self._kinds, self._old = Kinds(), dict[str, float]()
         self.until = inf
         own = picture.own
-        if own is None or (picture.node.kind == "guest" and not any(one.domain.running for one in picture.copies)):
+        self._runs = picture.node.kind != "guest" or any(one.domain.running for one in picture.copies)
+        if own is None or not self._runs:
             return
         self._kinds = own.kinds
         for kind in _OBSERVED:
@@ -57,17 +58,26 @@ class _Host:
         yield from self.mounts()
         yield from self._logs()
         yield from self._interfaces()
-        if self._old:
-            since = when(min(self._old.values()))
-            sentence = (
-                f"{self._name} has said nothing of its {names(self._old)} since {since}: look at enclume-observe there"
-            )
-            yield self._say("unknown", sentence, code="data_unknown")
+        if unheard := "; ".join(self._unheard()):
+            yield self._say("unknown", unheard, code="data_unknown")
 
     def fine(self) -> Verdict:
         """Nothing is wrong, as far as is known."""
         sentence = f"nothing is wrong with what is known of the disks, data, logs and interfaces of {self._name}"
         return self._say("ok", sentence, code="data_ok")
+
+    def _unheard(self) -> Iterator[str]:
+        """What it never said though it should, and what it said too long ago."""
+        picture = self._picture
+        if picture.data and self._kinds.mounts is None and self._runs and picture.node.host.intent == "running":
+            yield (
+                f"{self._name} requires {names(one.service for one in picture.data)}, and has never said what it "
+                "mounts: install enclume-observe there, or look at its log"
+            )
+        if self._old:
+            since = when(min(self._old.values()))
+            kinds = names(self._old)
+            yield f"{self._name} has said nothing of its {kinds} since {since}: look at enclume-observe there"
 
     def _disks(self) -> Iterator[Verdict]:
         limit = self._limits.disk_bytes

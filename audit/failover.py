@@ -110,18 +110,17 @@ def _unread(name: str) -> _Kept:
 
 
 def _kept(load: Load, name: str, copy_seconds: float, at: float) -> _Kept:
-    """Whether a guest's copy on one hypervisor is good enough to go on with."""
+    """Whether a guest's copy on one hypervisor is good enough to go on with; disks that all reach need none."""
     if name not in load.defined:
         return _Kept(f"not defined on {name}")
-    limit = load.max_age if load.max_age is not None else copy_seconds if load.copies else None
-    if limit is None:
+    if not load.local:
         return _Kept()
+    limit = copy_seconds if load.max_age is None else load.max_age
     there = [one for one in load.copies if one.by != name and one.made_at and _names(one.peer, name)]
     proven = max((one.made_at for one in there if one.verified), default=0.0)
     if at - proven <= limit:
         return _Kept(until=proven + limit)
-    asked = load.silent if load.max_age is not None else {one.by for one in there}.intersection(load.silent)
-    if silent := [one for one in asked if one != name]:
+    if silent := [one for one in load.silent if one != name]:
         return _Kept(f"{names(silent)} says nothing of its copy: look at enclume-observe there", certain=False)
     if proven:
         return _Kept(f"its copy on {name} is of {when(proven)}, may be {span(limit)} old")

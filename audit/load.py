@@ -24,7 +24,7 @@ class Load(Struct, frozen=True):
     - `anywhere`: any hypervisor of its site may run it, since LDAP names none and its disks are reached from all.
     - `declared`: its production and backup hypervisors, where LDAP names both; `defined`: those that define it.
     - `local`: its disks, or one of them, are its hypervisor's alone. Then it needs a copy: `max_age` is how old that
-      may be (seconds, None where enclumeMaxAge asks for none), `copies` those that are known, `silent` the hypervisors
+      may be (seconds, None where enclumeMaxAge does not say), `copies` those that are known, `silent` the hypervisors
       that should know and say nothing.
     """
 

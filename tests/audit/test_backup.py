@@ -4,7 +4,7 @@ import pytest
 
 from audit.backup import newest
 from audit.verdict import Measure
-from facts.observations import Backup, BackupKind, Backups
+from facts.observations import Backup, Backups
 from facts.source import SourceKey
 from tests.audit.keeping import AT_ANGERS, AWAY, HOUR, OTHER, SAVE, WEB, keep, kept, of, web, wrong
 from tests.audit.situations import NOON, Scene, sentences
@@ -117,6 +117,18 @@ def test_a_silent_second_server_may_know_better_of_a_late_backup_but_not_of_a_go
     assert wrong(scene) == {}
 
 
+def test_a_dead_server_hides_no_good_backup_of_a_living_one(scene: Scene) -> None:
+    scene.put(host(OTHER, **AT_ANGERS), service("backup", members=(SAVE, OTHER, AWAY), enclumeProvides="backup"))
+    keep(scene, 1)
+    scene.at += 601
+    keep(scene, 20, by=OTHER)
+    assert wrong(scene) == {}
+    assert of(scene, "system/daily").sources == (SourceKey("observations", OTHER),)
+    keep(scene, 30, by=OTHER)
+    assert wrong(scene) == {"backup_unknown": "unknown"}
+    assert f"{SAVE} has said nothing of backups since" in of(scene, "system/daily").sentence
+
+
 def test_a_site_without_a_backup_server_is_said(scene: Scene) -> None:
     scene.put(service("backup", members=(AWAY,), enclumeProvides="backup"))
     assert wrong(scene) == {"backup_nobody": "critical"}
@@ -179,12 +191,11 @@ def test_of_several_sources_the_newest_counts_for_each_schedule(scene: Scene) ->
     keep(scene, 9, by=OTHER)
     assert scene.audit().view is not None
     picture = scene.audited.hosts[WEB].picture
-    kind: BackupKind = "system"
-    daily, weekly = newest(picture.backups, kind, "daily"), newest(picture.backups, kind, "weekly")
+    daily, weekly = newest(picture.backups, "daily"), newest(picture.backups, "weekly")
     assert daily is not None
     assert weekly is not None
     assert (daily.by, weekly.by) == (SAVE, OTHER)
-    assert newest(picture.backups, "data", "daily") is None
+    assert newest((), "daily") is None
 
 
 def test_the_verdicts_stay_while_the_servers_go_on_saying_the_same(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from facts.directory.entries import Entry
+from facts.observations import ContainerCopy
 from tests.audit.carrying import KVM1, KVM2, KVM3, anywhere, details, pair, placed, said, vm, wrong
 from tests.audit.situations import Scene, sentences
 from tests.factories import GIB, guest, host_dn, kvm, settings
@@ -86,6 +87,7 @@ def test_a_guest_of_any_hypervisor_goes_to_any_if_its_disks_are_shared() -> None
     scene.see(KVM1, vm("web", local=True))
     assert "no other hypervisor defines it" in said(scene, "hypervisor_loss", KVM1)
     scene.see(KVM3, vm("web", on=False, local=True))
+    scene.observe(KVM1, containers=(ContainerCopy("web", last_success=scene.at, verified=True, peer=KVM3),))
     assert wrong(scene) == {}
 
 

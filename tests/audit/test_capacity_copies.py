@@ -90,16 +90,28 @@ def test_the_original_that_was_left_behind_is_no_copy(lvm: Scene) -> None:
     assert wrong(lvm) == {}
 
 
-def test_where_no_copies_are_expected_what_is_defined_counts() -> None:
+def test_where_no_copies_are_asked_for_one_is_needed_all_the_same_and_may_be_as_old_as_the_threshold_says() -> None:
     scene = pair(placed("web"))
     scene.see(KVM1, vm("web", local=True))
     scene.see(KVM2, vm("web", on=False, local=True))
-    assert wrong(scene) == {}
+    for name in (KVM1, KVM2):
+        scene.observe(name, containers=())
+    assert wrong(scene) == {("hypervisor_loss", KVM1): "critical"}
+    assert f"no copy of its disks on {KVM2}" in said(scene, "hypervisor_loss", KVM1)
     with copied(scene, last_success=NOON - 40 * DAY):
         assert wrong(scene) == {("hypervisor_loss", KVM1): "critical"}
     scene.settings = settings(thresholds={"copy_seconds": 41 * DAY})
     scene.audited = type(scene.audited)()
     assert wrong(scene) == {}
+
+
+def test_where_nobody_tells_of_copies_it_is_not_known_whether_there_are_any() -> None:
+    scene = pair(placed("web"))
+    scene.see(KVM1, vm("web", local=True))
+    scene.see(KVM2, vm("web", on=False, local=True))
+    assert wrong(scene) == {("hypervisor_loss", KVM1): "unknown"}
+    assert f"{KVM1} says nothing of its copy: look at enclume-observe there" in said(scene, "hypervisor_loss", KVM1)
+    assert details(scene).hypervisors[KVM1].survives is None
 
 
 def test_shared_disks_need_no_copy(lvm: Scene) -> None:

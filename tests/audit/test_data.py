@@ -255,10 +255,26 @@ def test_a_guest_that_fell_silent_is_unknown_until_it_speaks(scene: Scene) -> No
     assert wrong(scene) == {}
 
 
-def test_without_an_observer_there_is_no_verdict_on_what_it_would_say(scene: Scene) -> None:
+def test_whether_a_guest_has_its_data_is_unknown_until_its_observer_says(scene: Scene) -> None:
     del scene.observations[WEB]
+    for _ in range(2):
+        assert wrong(scene) == {"data_unknown": "unknown"}
+        assert f"{WEB} requires files, and has never said what it mounts: install" in said(scene, "data_unknown")
+        scene.observe(WEB, uses=(), problems=("mounts cannot be read",))
+    scene.observe(WEB, mounts=(HOME,))
     assert wrong(scene) == {}
-    scene.observe(WEB, uses=())
+
+
+def test_without_an_observer_nothing_else_is_missed(scene: Scene) -> None:
+    del scene.observations[WEB]
+    scene.put(service("web", members=(WEB,)))
+    assert wrong(scene) == {}
+
+
+@pytest.mark.parametrize("intent", ["off", "template"])
+def test_what_should_not_run_need_not_say_what_it_mounts(scene: Scene, intent: str) -> None:
+    del scene.observations[WEB]
+    scene.put(guest(WEB, enclumeAtSite=site_dn("angers"), enclumeIntent=intent))
     assert wrong(scene) == {}
 
 

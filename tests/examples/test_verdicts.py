@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from facts.observations import ContainerCopy
+from facts.observations import ContainerCopy, Mount
 from tests.audit.situations import Scene
 from tests.examples import faults
 from tests.examples.reading import example
@@ -35,18 +35,39 @@ def wrong(scene: Scene) -> dict[str, dict[str, str]]:
     return found
 
 
-def test_the_laboratory_only_lacks_who_tells_of_its_container_copies(lab: Scene) -> None:
-    """Its site asks for them once a month, and the example has no observers."""
-    assert wrong(lab) == {"capacity": {f"coquille{number}.lab.test": "hypervisor_loss unknown" for number in (1, 2)}}
-    for name, seen in lab.hypervisors.items():
+def observed(scene: Scene) -> Scene:
+    """Every host observes itself: guests mount what they should, hypervisors copied what runs on them."""
+    view = scene.audit().view
+    assert view is not None
+    for name, picture in view.pictures.by_host.items():
+        if picture.data:
+            servers = (one.servers[0] for one in picture.data)
+            scene.observe(name, mounts=tuple(Mount("/srv", server, "/srv") for server in servers))
+    for name, seen in scene.hypervisors.items():
         copies = (one for one in seen.domains if one.running)
-        said = tuple(ContainerCopy(one.name, last_success=lab.at - 3600, verified=True) for one in copies)
-        lab.observe(name, containers=said)
-    assert wrong(lab) == {}
+        said = tuple(ContainerCopy(one.name, last_success=scene.at - 3600, verified=True) for one in copies)
+        scene.observe(name, containers=said)
+    return scene
+
+
+def test_the_laboratory_only_lacks_its_observers(lab: Scene) -> None:
+    """Its site asks for copies of containers once a month, and four of its guests for files over NFS."""
+    assert wrong(lab) == {
+        "capacity": {f"coquille{number}.lab.test": "hypervisor_loss unknown" for number in (1, 2)},
+        "data": {f"{name}.lab.test": "data_unknown unknown" for name in ("svn", "alceste", "sogo", "tonton")},
+    }
+    assert wrong(observed(lab)) == {}
+
+
+def test_what_no_guest_of_the_platform_says_of_its_data_is_unknown(platform: Scene) -> None:
+    found = [one for one in platform.verdicts("data") if one.code == "data_unknown"]
+    assert {one.status for one in found} == {"unknown"}
+    assert {one.site for one in found} == {"bordeaux", "lille", "angers", "lyon"}
+    assert all("install enclume-observe there" in one.sentence for one in found)
 
 
 def test_the_faults_of_the_platform_and_no_other_are_said(platform: Scene) -> None:
-    assert wrong(platform) == {
+    assert wrong(observed(platform)) == {
         "placement": {"webmail1.plm.test": "wrong_hypervisor warning", "conf2.plm.test": "missing_backup_copy warning"},
         "capacity": {KVM1: "hypervisor_loss critical"},
         "data": {"shares2.plm.test": "large_disk warning", "agenda2.plm.test": "public_interface warning"},
@@ -75,7 +96,7 @@ def test_once_all_is_mended_nothing_is_left(platform: Scene) -> None:
         one = agenda2.interfaces[:1]
         change(platform, name, "agenda2", interfaces=one, definition=replace(agenda2.definition, interfaces=one))
     platform.statistics.clear()
-    assert wrong(platform) == {}
+    assert wrong(observed(platform)) == {}
 
 
 def change(scene: Scene, hypervisor: str, name: str, **changes: Any) -> None:
