@@ -67,7 +67,7 @@ def command(  # noqa: PLR0917 - click hands over one argument for each option
 
 def _status(found: Mapping[str, Any]) -> int:
     counts = found["counts"]
-    if found["problem"] is not None:
+    if found["problem"] is not None or found["outdated"] is not None:
         return UNKNOWN
     if counts["critical"] or counts["warning"]:
         return NO
@@ -81,8 +81,9 @@ def _width() -> int:
 
 def lines_of(found: Mapping[str, Any], width: int) -> Iterator[str]:
     """The body of `GET /verdicts` as lines for people, no wider than so many characters where words allow it."""
-    if found["problem"] is not None:
-        yield from _wrapped(f"Not to be relied on: {found['problem']}.", "", width)
+    for reason in (found["problem"], found["outdated"]):
+        if reason is not None:
+            yield from _wrapped(f"Not to be relied on: {reason}.", "", width)
     by_check: dict[str, list[Judgement]] = {}
     for one in found["verdicts"]:
         by_check.setdefault(one["check"], []).append(one)

@@ -16,6 +16,9 @@ STATUSES = {"ok": OK, "warning": WARNING, "critical": CRITICAL, "unknown": UNKNO
 WORST_FIRST = ("critical", "unknown", "warning", "ok")
 """What is unknown may be critical, so it is worse than a warning."""
 
+TELLING = ("enc", "sources")
+"""The checks whose verdicts tell themselves that the directory was not read for too long."""
+
 MOST_LINES = 50
 MOST_PERFDATA = 100
 _LONGEST_LINE = 1000
@@ -61,7 +64,7 @@ def render_service(check: str, body: bytes, filters: str, max_age: float) -> tup
 def _render(check: str, reply: Mapping[str, Any], filters: str, max_age: float) -> tuple[int, str]:
     counts = {status: int(reply["counts"][status]) for status in WORST_FIRST}
     verdicts = [one for one in reply["verdicts"] if one["status"] in STATUSES]
-    reason = _unreliable(reply, max_age)
+    reason = _unreliable(reply, max_age) or (None if check in TELLING else reply["outdated"])
     if reason is None and not sum(counts.values()):
         reason = f"nothing is known{' of ' if filters else ''}{filters}: `enclume audit {check} --all` lists what is"
     if reason is not None:

@@ -215,14 +215,16 @@ class Counts(Struct, frozen=True):
 
 class Verdicts(Struct, frozen=True):
     """`GET /verdicts`: what was asked for, worst first. `at`: when they were made (seconds since the epoch), `age`: how
-    many seconds ago; `problem` says why they cannot be relied on, null when they can. `counts` are of all that match
-    but for `status` and `limit`.
+    many seconds ago; `problem` says why they cannot be relied on, null when they can; `outdated` that they rest on a
+    directory that was not read for too long, null when it was. `counts` are of all that match but for `status` and
+    `limit`.
     """
 
     at: float
     age: float
     generation: int
     problem: str | None
+    outdated: str | None
     counts: Counts
     verdicts: tuple[Judgement, ...]
 

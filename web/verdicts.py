@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from audit.all import Audited
 from audit.verdict import CHECKS, CODES, Measure, Verdict, severity
+from audit.words import span, when
 from errors import EnclumeError
 from facts.observations import BackupKind, Schedule
 from facts.source import SourceKey
@@ -63,6 +64,22 @@ def unreliable(judging: Judging) -> str | None:
         return f"the verdicts were made {old:.0f} s ago, expected less than {OLD:.0f} s: see the service's log"
     complete = view.situation.now.estate is not None
     return None if complete else "the directory and the hypervisors have not been read completely yet: ask again"
+
+
+def outdated(judging: Judging, now: float) -> str | None:
+    """Why the verdicts say nothing of now though they are made: the directory that they rest on was read too long ago.
+
+    The verdicts of `sources` and `enc` tell of that themselves; None when all is well, and before there are any.
+    """
+    if judging.audited.view is None:
+        return None
+    settings = judging.audited.view.situation.settings
+    base, limit = settings.directory.base, settings.thresholds.source_critical
+    read_at = judging.fresh(SourceKey("directory", base)).read_at
+    if now - read_at <= limit:
+        return None
+    last = f"last read {when(read_at)}" if read_at else "never read"
+    return f"the directory {base} was {last}, should at least every {span(limit)}: enclume check sources says why"
 
 
 class Wrong(EnclumeError):
@@ -151,6 +168,7 @@ class _Asked:
                 age=round(max(0.0, now - audited.view.at), 1),
                 generation=served.generation.number,
                 problem=unreliable(self._judging),
+                outdated=outdated(self._judging, now),
                 counts=Counts(**{status: counts[status] for status in CODES}),
                 verdicts=tuple(judgement(one, now, self._judging.fresh) for one in what.first(matching)),
             )

@@ -24,7 +24,7 @@ LONG = "web01 runs on kvm1.lab.test, expected kvm2.lab.test: move it there with 
 
 def told(*verdicts: Verdict, problem: str = "", fresh: dict[SourceKey, Freshness] | None = None) -> Any:
     judging = Judging(audited(*verdicts), problem)
-    judging.freshness = fresh or {}
+    judging.freshness |= fresh or {}
     return get(judging).json
 
 

@@ -1,6 +1,7 @@
 """What the plugin prints: the worst first, one line for each, numbers that Icinga 2 reads, nothing that harms."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from audit.verdict import CODES, Measure, Verdict
 from commands.check_output import MOST_LINES, MOST_PERFDATA, STATUSES, render, render_service, safe
+from facts.upkeep import Freshness
 from tests.commands.perfdata import Printed, read
 from tests.web.judging import Judging, audited, get, verdict
 
@@ -176,6 +178,22 @@ def test_a_measure_that_is_no_number_is_left_out_or_refused(value: Any) -> None:
 @pytest.mark.parametrize("age", [None, "old", float("nan"), float("inf")])
 def test_an_age_that_makes_no_sense_is_unknown(age: Any) -> None:
     assert render("backup", changed(age=age), "", 120)[0] == 3
+
+
+@pytest.mark.parametrize(("check", "expected"), [("backup", 3), ("placement", 3), ("sources", 0), ("enc", 0)])
+def test_verdicts_on_a_directory_that_is_read_no_more_are_unknown_but_where_they_tell_of_it(
+    check: str, expected: int
+) -> None:
+    judging = Judging(audited(verdict("web01")))
+    for seconds, status in ((86400, expected), (0, 0)):
+        judging.freshness = dict.fromkeys(judging.freshness, Freshness(time.time() - seconds))
+        body = get(judging).data
+        assert render(check, body, "", 120)[0] == status
+        assert render_service("service", body, "", 120)[0] == 0
+    judging.freshness = dict.fromkeys(judging.freshness, Freshness(time.time() - 86400))
+    out = read(render("backup", get(judging).data, "", 120)[1])
+    assert out.head.startswith("BACKUP UNKNOWN - the directory dc=lab,dc=test was last read ")
+    assert out.lines == ["[OK] web01 is ok"]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Judging:
 
     def __init__(self, audited: Audited, problem: str = "") -> None:
         self.audited, self.audit_problem = audited, problem
-        self.freshness: dict[SourceKey, Freshness] = {}
+        self.freshness = {SourceKey("directory", settings().directory.base): Freshness(time.time())}
 
     def fresh(self, key: SourceKey) -> Freshness:
         return self.freshness.get(key, Freshness())

@@ -143,6 +143,21 @@ def test_verdicts_that_cannot_be_relied_on_say_so(made: dict[str, Any], problem:
 
 
 @pytest.mark.parametrize(
+    ("fresh", "expected"),
+    [
+        (Freshness(time.time() - 800), None),
+        (Freshness(time.time() - 86400, error="refused"), "UTC, should at least every 15 min: enclume check sources"),
+        (Freshness(), "the directory dc=lab,dc=test was never read"),
+    ],
+)
+def test_verdicts_on_an_old_directory_say_that_they_are(fresh: Freshness, expected: str | None) -> None:
+    judging = Judging(audited())
+    judging.freshness[SourceKey("directory", "dc=lab,dc=test")] = fresh
+    told = get(judging).json["outdated"]
+    assert told is None if expected is None else expected in told
+
+
+@pytest.mark.parametrize(
     ("peer", "query", "status"),
     [
         (WEB, "?host=web.lab.test", 200),
