@@ -62,6 +62,7 @@ class Runtime:
         self._versions = metadata.version("enclume"), metadata.version("libvirt-python")
         self.auditor = Auditor(self._look, prepare=self._restore)
         self.builder.swapped = self._swapped
+        self.inventory.noticed = self.auditor.wake
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
             self.sources.append(FactsFolder(settings.facts))

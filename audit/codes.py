@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "build_failed": "a build failed: the last generation stays",
     "source": "a source is read",
     "source_late": "a source was not read for long",
+    "statistics_late": "a hypervisor's statistics were not read for long, though it is read itself",
     "source_unread": "a source was not read yet",
     "observation": "a host that observed itself goes on",
     "observation_late": "a host that observed itself does not go on",

@@ -202,10 +202,14 @@ class _Developer:
         return tuple(sorted({one.hypervisor for one in others} & self._dark))
 
     def _stuck(self, node: Node, copies: tuple[Found, ...]) -> bool:
-        """Whether the guest's monitor, where it runs, is busy with one job for longer than it may be."""
+        """Whether the guest's monitor, where it runs, is busy with one job for longer than it may be; not known, and
+        so not said, once that was read too long ago.
+        """
         for found in copies:
             statistics = self._situation.statistics.get(found.hypervisor)
-            busy = statistics.busy.get(found.domain.uuid, 0.0) if statistics and found.domain.running else 0.0
+            if statistics is None or not found.domain.running or statistics.read_at < self._situation.measured_since:
+                continue
+            busy = statistics.busy.get(found.domain.uuid, 0.0)
             if busy and busy > self._thresholds.of(node.site.name if node.site else "", node.host.name).monitor_seconds:
                 return True
         return False

@@ -34,6 +34,14 @@ class Situation(Struct, frozen=True):
     own: str = ""
 
     @property
+    def measured_since(self) -> float:
+        """When libvirt's statistics must have been read to say how a guest is now (seconds since the epoch): three
+        readings ago, each of which may wait for a guest that hangs.
+        """
+        hypervisors = self.settings.hypervisors
+        return self.at - 3 * hypervisors.statistics - 2 * hypervisors.deadline
+
+    @property
     def knows_runs(self) -> bool:
         """Whether this instance knows of Puppet runs at all: where it does not, no node is without one."""
         return self.reporting or bool(self.runs)

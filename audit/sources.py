@@ -30,7 +30,8 @@ _WAY_OUT = {
 
 class Reading(NamedTuple):
     """How the reading of one target stands. `read_at`, when it was last read (seconds since the epoch, 0: never), is
-    told only while it is not read as it should be; `error` is why, "" while it can be.
+    told only while it is not read as it should be; `error` is why, "" while it can be. `unmeasured`: since when and why
+    a hypervisor's statistics are not read, "" while they are.
     """
 
     key: SourceKey
@@ -39,6 +40,7 @@ class Reading(NamedTuple):
     error: str
     read_at: float = 0.0
     tried: bool = True
+    unmeasured: str = ""
 
 
 def groups(view: View) -> Iterator[Group]:
@@ -52,7 +54,20 @@ def readings(view: View) -> Iterator[Reading]:
     """How the reading of each target stands that should be read."""
     for key, site in _targets(view):
         fresh = view.situation.freshness.get(key)
-        yield _reading(key, site, fresh, _thresholds(view, key, site), view.at)
+        reading = _reading(key, site, fresh, _thresholds(view, key, site), view.at)
+        unmeasured = _unmeasured(view, key.target) if key.kind == "inventory" and reading.status == "ok" else ""
+        yield reading._replace(unmeasured=unmeasured) if unmeasured else reading
+
+
+def _unmeasured(view: View, hypervisor: str) -> str:
+    """Why nothing is known of the monitors of its guests, though it is read itself; "" while that is known, or nobody
+    asks.
+    """
+    seen = view.situation.statistics.get(hypervisor)
+    if seen is None or seen.read_at >= view.situation.measured_since:
+        return ""
+    last = f"last read {when(seen.read_at)}" if seen.read_at else "never read"
+    return f"{last}: {seen.error or 'nothing was heard of them'}"
 
 
 def _thresholds(view: View, key: SourceKey, site: str) -> Thresholds:
@@ -96,7 +111,15 @@ def _judge(reading: Reading, thresholds: Thresholds) -> Judged:
         verdict = _of(reading, "ok", sentence, measures, code="source")
     else:
         verdict = _of(reading, "ok", f"{what} is read", code="source")
-    return Judged((verdict,))
+    return Judged((verdict, _silent_meter(reading)) if reading.unmeasured else (verdict,))
+
+
+def _silent_meter(reading: Reading) -> Verdict:
+    sentence = (
+        f"{reading.key.target} is read, but not the statistics of its guests, {reading.unmeasured}; whether one of "
+        "them hangs is not known"
+    )
+    return _of(reading, "warning", sentence, code="statistics_late")
 
 
 def _of(reading: Reading, status: Status, sentence: str, measures: tuple[Measure, ...] = (), *, code: str) -> Verdict:

@@ -33,7 +33,7 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
     names |= differing(now.now.classification.results, before.now.classification.results)
     names |= _answers(now, before)
     domains = differing(estate.fleet.on, was.fleet.on)
-    measured = differing(now.statistics, before.statistics)
+    measured = differing(now.statistics, before.statistics) | _aged(now, before)
     dark = dark_of(estate) ^ dark_of(was)
     uuids = uuids | _domains(estate, was, names)
     if domains or measured or uuids or dark:
@@ -50,6 +50,12 @@ def dark_of(estate: Estate) -> frozenset[str]:
     """The hypervisors that cannot be read, or never were; those with a URI that is refused are among them."""
     refused = {one.certname for one in estate.findings if one.code == "bad_uri"}
     return estate.unreadable | refused | {one.name for one in estate.targets if one.name not in estate.hypervisors}
+
+
+def _aged(now: Situation, before: Situation) -> set[str]:
+    """The hypervisors whose statistics have become too old."""
+    since, was_since = now.measured_since, before.measured_since
+    return {name for name, one in now.statistics.items() if (one.read_at < since) != (one.read_at < was_since)}
 
 
 def _domains(estate: Estate, was: Estate, names: set[str]) -> set[str]:

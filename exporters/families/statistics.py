@@ -43,7 +43,8 @@ def lines(seen: Seen) -> Rendered:
     moved: dict[tuple[str, str, str], tuple[int, int]] = {}
     for hypervisor, statistics in sorted(seen.view.situation.statistics.items()):
         running = list(_running(seen, hypervisor, names))
-        busy += _busy(hypervisor, statistics, running)
+        if statistics.read_at >= seen.view.situation.measured_since:
+            busy += _busy(hypervisor, statistics, running)
         for name, found in running:
             _move(moved, name, found, statistics)
         seen.breathe()

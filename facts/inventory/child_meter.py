@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from facts.inventory.child_errors import sentence
 from facts.inventory.child_figures import Figures
 from facts.inventory.child_gauge import Gauge
 from facts.inventory.child_outbox import Outbox
@@ -92,6 +93,8 @@ class Meter:
             self._gauge = reading.gauge
             self._suspects &= reading.occupied
             self._outbox.measured(self._target, self._figures.take(reading))
+        elif reading.error is not None:
+            self._outbox.unmeasured(self._target, sentence(reading.error, self._target))
 
     def _watch_over(self, reading: Reading) -> None:
         guest, seconds = reading.call()
@@ -104,6 +107,7 @@ class Meter:
                 self._read(replace(reading.plan, done=done, suspects=self._suspects, sizes=frozenset()))
         elif seconds > HUNG_FOR:
             self._lose(reading)
+            self._outbox.unmeasured(self._target, f"it did not answer within {HUNG_FOR:g} s; look at libvirtd there")
 
     def _lose(self, reading: Reading) -> None:
         reading.abandon()

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import msgspec
 
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
-from facts.inventory.messages import Confirmed, Failed, Measured, Message, Observed, encode
+from facts.inventory.messages import Confirmed, Failed, Measured, Message, Observed, Unmeasured, encode
 from facts.inventory.statistics import HypervisorStatistics
 
 
@@ -40,6 +40,11 @@ class Outbox:
         """Say at once what a hypervisor's statistics are now."""
         with self._lock:
             self._send(Measured(target, seen))
+
+    def unmeasured(self, target: HypervisorTarget, reason: str) -> None:
+        """Say at once that a hypervisor's statistics could not be read."""
+        with self._lock:
+            self._send(Unmeasured(target, reason))
 
     def flush(self) -> None:
         """Send what was confirmed since the last time, even if nothing was: it shows that the child lives."""

@@ -48,6 +48,7 @@ class Reading:
         self.plan, self.gauge = plan, gauge
         self.began = time.time()
         self.complete = False
+        self.error: libvirt.libvirtError | None = None
         self.busy: dict[str, float] = {}
         self.occupied: set[str] = set()
         self.hung: set[str] = set()
@@ -81,9 +82,9 @@ class Reading:
                 self.gauge = Gauge(self._uri, self._deadline)
             self._read(self.gauge)
             self.complete = not self._abandoned
-        except libvirt.libvirtError:
-            # The hypervisor's own thread says what is wrong with it; its figures grow old meanwhile.
-            return
+        except libvirt.libvirtError as error:
+            # The figures grow old meanwhile. The hypervisor itself may well be read over its other connection.
+            self.error = error
         finally:
             if self.gauge is not None and not self.complete:
                 self.gauge.close()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.inventory.statistics import HypervisorStatistics
@@ -22,6 +22,7 @@ class MemoryInventory:
         self._worlds: dict[str, HypervisorSeen | str] = {}
         self._delivered: dict[str, HypervisorSeen | str] = {}
         self._measured: dict[str, HypervisorStatistics] = {}
+        self.noticed: Callable[[], None] = lambda: None
 
     def start(self, ledger: Ledger) -> None:
         """Deliver what is there, and from now on every change."""
@@ -62,6 +63,7 @@ class MemoryInventory:
         """The hypervisor's statistics are now these."""
         with self._lock:
             self._measured[name] = seen
+        self.noticed()
 
     def statistics(self) -> Mapping[str, HypervisorStatistics]:
         """The last statistics of each hypervisor that has any, by name; a mapping that never changes."""

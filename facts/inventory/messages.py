@@ -52,7 +52,14 @@ class Measured(Struct, frozen=True, tag="measured"):
     seen: HypervisorStatistics
 
 
-Message = Observed | Confirmed | Failed | Measured
+class Unmeasured(Struct, frozen=True, tag="unmeasured"):
+    """From the child: the target's statistics could not be read."""
+
+    target: HypervisorTarget
+    reason: str
+
+
+Message = Observed | Confirmed | Failed | Measured | Unmeasured
 
 encode = msgspec.json.encode
 decode_watch = msgspec.json.Decoder(Watch).decode

@@ -1,9 +1,10 @@
 """The inventory as a source of observations, and a reading of it for commands that run once."""
 
+import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -11,9 +12,11 @@ from msgspec.structs import replace
 
 from facts.inventory.children import InventoryChild
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
-from facts.inventory.messages import Confirmed, Failed, Measured, Message, Observed, Watch
+from facts.inventory.messages import Confirmed, Failed, Measured, Message, Observed, Unmeasured, Watch
 from facts.inventory.statistics import HypervisorStatistics
 from facts.source import Ledger, Observation, SourceKey
+
+log = logging.getLogger("enclume.inventory")
 
 START_UP = 3.0
 _decode_seen = msgspec.json.Decoder(HypervisorSeen).decode
@@ -24,6 +27,7 @@ class InventorySource:
 
     `deadline`: seconds a hypervisor may take to answer; `interval`: seconds between two looks at it; `statistics`:
     seconds between two readings of its guests' statistics, 0 for none; `allow_test`: libvirt's test driver is accepted.
+    `noticed` is called when a guest's monitor hangs or answers again, or statistics cannot be read; it may not block.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class InventorySource:
         self._digests: dict[str, bytes] = {}
         self._statistics: Mapping[str, HypervisorStatistics] = {}
         self._lock = threading.Lock()
+        self.noticed: Callable[[], None] = lambda: None
 
     @property
     def pid(self) -> int | None:
@@ -78,7 +83,9 @@ class InventorySource:
             case Confirmed():
                 self._confirmed(message)
             case Measured():
-                self._measured(message)
+                self._measured(message.target, message.seen)
+            case Unmeasured(target=target, reason=reason) if self._is_wanted(target):
+                self._unmeasured(target, reason)
             case Failed(target=target, at=at, reason=reason) if self._is_wanted(target):
                 self._to.failed(_key(target.name), at, reason)
 
@@ -96,11 +103,20 @@ class InventorySource:
         else:
             self._to.observed(Observation(_key(name), _decode_seen(message.seen), message.read_at, message.took))
 
-    def _measured(self, message: Measured) -> None:
-        name = message.target.name
+    def _measured(self, target: HypervisorTarget, seen: HypervisorStatistics) -> None:
         with self._lock:
-            if self._wanted.get(name) == message.target:
-                self._statistics = {**self._statistics, name: message.seen}
+            if self._wanted.get(target.name) != target:
+                return
+            known = self._statistics.get(target.name, seen)
+            self._statistics = {**self._statistics, target.name: seen}
+        if seen.hangs or known.hangs or seen.error or known.error:
+            self.noticed()
+
+    def _unmeasured(self, target: HypervisorTarget, reason: str) -> None:
+        known = self._statistics.get(target.name, HypervisorStatistics(0.0, {}))
+        if known.error != reason:
+            log.warning("the statistics of %s cannot be read: %s", target.name, reason)
+            self._measured(target, replace(known, error=reason))
 
     def _confirmed(self, message: Confirmed) -> None:
         with self._lock:

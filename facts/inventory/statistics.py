@@ -30,10 +30,17 @@ class HypervisorStatistics(Struct, frozen=True):
     """The last figures of each domain of one hypervisor, by UUID, and of the reading before where there was one.
 
     `busy`: seconds for which a guest's monitor has been busy with one job (virDomainGetControlInfo), by UUID; a guest
-    that answers stands there with 0. `read_at`: when the hypervisor was last asked for these.
+    that answers stands there with 0. `read_at`: when the hypervisor was last asked for these, 0 for never; `error`: why
+    it could not be since, "" while it can.
     """
 
     read_at: float
     domains: Mapping[str, DomainStatistics]
     before: Mapping[str, DomainStatistics] = {}
     busy: Mapping[str, float] = {}
+    error: str = ""
+
+    @property
+    def hangs(self) -> bool:
+        """Whether any guest's monitor was busy for too long to be only that."""
+        return any(self.busy.values())

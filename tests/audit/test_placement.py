@@ -197,6 +197,15 @@ def test_a_guest_that_does_not_answer_its_hypervisor(scene: Scene) -> None:
     assert scene.wrong("placement", WEB) == {}
 
 
+def test_a_guest_that_hung_when_its_hypervisor_was_last_asked_is_not_said_to_hang_for_ever(scene: Scene) -> None:
+    scene.statistics[KVM1] = HypervisorStatistics(NOON, {}, busy={uuid_of("web"): 11.0})
+    for seconds, expected in ((100, {"stuck": "critical"}), (1, {})):
+        scene.at += seconds
+        assert scene.wrong("placement", WEB) == expected
+    scene.statistics[KVM1] = HypervisorStatistics(scene.at, {}, busy={uuid_of("web"): 111.0})
+    assert scene.wrong("placement", WEB) == {"stuck": "critical"}
+
+
 def test_how_long_a_monitor_may_be_busy_is_a_threshold_of_the_host(scene: Scene) -> None:
     scene.settings = settings(thresholds={"hosts": {WEB: {"monitor_seconds": 12}}})
     scene.statistics[KVM1] = HypervisorStatistics(NOON, {}, busy={uuid_of("web"): 11.0})

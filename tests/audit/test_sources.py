@@ -5,6 +5,7 @@ import pytest
 from audit.all import audit
 from audit.situation import Situation
 from audit.verdict import Check, Measure
+from facts.inventory.statistics import HypervisorStatistics
 from facts.observations import Logs
 from facts.source import SourceKey, SourceKind
 from facts.upkeep import Freshness
@@ -69,6 +70,28 @@ def test_a_source_that_fails_just_now_is_in_order_and_says_so(scene: Scene) -> N
     (verdict,) = scene.verdicts("sources", KVM)
     assert (verdict.status, verdict.site, verdict.host) == ("ok", "angers", KVM)
     assert "cannot be read just now, last read 2025-11-27 12:00 UTC: timeout" in verdict.sentence
+
+
+def test_statistics_that_are_read_no_more_are_a_warning_until_they_are(scene: Scene) -> None:
+    scene.statistics[KVM] = HypervisorStatistics(NOON, {})
+    assert wrong(scene, KVM) == {}
+    scene.statistics[KVM] = HypervisorStatistics(NOON, {}, error="too many active clients")
+    for seconds, expected in ((100, {}), (1, {"statistics_late": "warning"})):
+        scene.at += seconds
+        read(scene, "inventory", KVM)
+        assert wrong(scene, KVM) == expected
+    said = sentences(scene.verdicts("sources", KVM))["statistics_late"]
+    assert f"{KVM} is read, but not the statistics of its guests, last read 2025-11-27 12:00 UTC: too many" in said
+    scene.statistics[KVM] = HypervisorStatistics(scene.at, {})
+    assert wrong(scene, KVM) == {}
+    scene.statistics[KVM] = HypervisorStatistics(0.0, {}, error="refused")
+    assert "never read: refused" in sentences(scene.verdicts("sources", KVM))["statistics_late"]
+
+
+def test_of_a_hypervisor_that_cannot_be_read_only_that_is_said_not_its_statistics(scene: Scene) -> None:
+    scene.statistics[KVM] = HypervisorStatistics(NOON, {})
+    scene.at += 200
+    assert wrong(scene, KVM) == {"source_late": "warning"}
 
 
 def test_a_source_that_nobody_tried_yet_is_unknown_and_one_that_never_could_be_read_critical(scene: Scene) -> None:

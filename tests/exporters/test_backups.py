@@ -137,6 +137,15 @@ def test_what_a_guest_moves_is_told_by_what_holds_its_disks() -> None:
     assert values(text, "guest_monitor_busy_seconds", guest=WEB) == {(KVM, "angers"): 31.5}
 
 
+def test_for_how_long_a_monitor_was_busy_is_told_while_that_is_of_now() -> None:
+    at = scene()
+    statistics(at, KVM, "web", 700, busy=31.5)
+    at.at = NOON + 100
+    assert values(told(at), "guest_monitor_busy_seconds", guest=WEB) == {(KVM, "angers"): 31.5}
+    at.at += 1
+    assert values(told(at), "guest_monitor_busy_seconds") == {}
+
+
 def test_figures_of_a_guest_that_runs_there_no_more_are_left_out() -> None:
     at = scene()
     statistics(at, KVM, "web", 700)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from facts.inventory.domains import Disk, HypervisorTarget, Interface
-from facts.inventory.messages import Measured
+from facts.inventory.messages import Measured, Unmeasured
 from facts.inventory.source import InventorySource, read_once
 from facts.inventory.statistics import HypervisorStatistics
 from tests.facts.inventory.contract import InventoryContract
@@ -64,6 +64,34 @@ def recorder(world: DriverWorld) -> Iterator[Recorder]:
     world.source.start(recorder)
     yield recorder
     world.source.stop()
+
+
+def test_statistics_that_cannot_be_read_are_logged_once_kept_and_said(
+    world: DriverWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    target, source = HypervisorTarget("hv1", "qemu:///system"), world.source
+    source.watch((target,))
+    noticed: list[str] = []
+    source.noticed = lambda: noticed.append(source.statistics()["hv1"].error)
+    source._receive(Measured(target, HypervisorStatistics(5.0, {})))
+    for _ in range(3):
+        source._receive(Unmeasured(target, "too many clients"))
+    assert source.statistics()["hv1"] == HypervisorStatistics(5.0, {}, error="too many clients")
+    assert [one.message for one in caplog.records] == ["the statistics of hv1 cannot be read: too many clients"]
+    source._receive(Measured(target, HypervisorStatistics(6.0, {})))
+    assert noticed == ["too many clients", ""]
+    source._receive(Unmeasured(HypervisorTarget("hv2", "qemu:///system"), "not asked for"))
+    assert source.statistics().keys() == {"hv1"}
+
+
+def test_who_waits_is_called_when_a_guest_hangs_and_when_it_answers_again_and_else_not(world: DriverWorld) -> None:
+    target, source = HypervisorTarget("hv1", "qemu:///system"), world.source
+    source.watch((target,))
+    noticed: list[bool] = []
+    source.noticed = lambda: noticed.append(source.statistics()["hv1"].hangs)
+    for seconds in (0.0, 0.0, 12.0, 0.0, 0.0):
+        source._receive(Measured(target, HypervisorStatistics(5.0, {}, busy={"uuid": seconds})))
+    assert noticed == [True, False]
 
 
 def test_what_is_known_of_a_hypervisor_and_its_guests(world: DriverWorld, recorder: Recorder) -> None:

@@ -11,7 +11,7 @@ from facts.inventory import child_meter
 from facts.inventory.child_meter import Meters
 from facts.inventory.child_outbox import Outbox
 from facts.inventory.domains import Domain, HypervisorTarget
-from facts.inventory.messages import Watch
+from facts.inventory.messages import Unmeasured, Watch, decode_message
 from tests.facts.inventory.peers import SilentPeer
 from tests.waiting import until
 
@@ -68,6 +68,23 @@ def checked(peer: SilentPeer) -> Iterator[Checked]:
     checked = Checked(peer)
     yield checked
     checked.end()
+
+
+def test_a_reading_that_fails_is_said_with_what_to_do(checked: Checked, tmp_path: Path) -> None:
+    target = HypervisorTarget("hv2", f"qemu+unix:///system?socket={tmp_path}/missing")
+    said = io.BytesIO()
+    meters = Meters(Outbox(said))
+    meters.watch(Watch((target,), 1.0, 1.0, statistics=0.05))
+
+    def heard() -> bool:
+        meters.check({target: checked.watcher})
+        return bool(said.getvalue())
+
+    until(heard, 10, "the failure")
+    message = decode_message(said.getvalue().splitlines()[0])
+    assert isinstance(message, Unmeasured)
+    assert message.target == target
+    assert "No such file or directory; check that libvirtd runs there" in message.reason
 
 
 def test_what_hangs_with_its_hypervisor_is_given_up_until_as_many_hang_as_may(
