@@ -50,14 +50,8 @@ def carriers(view: View) -> Mapping[str, tuple[Carrier, ...]]:
             names.add(certname)
     found: dict[str, list[Carrier]] = {}
     for name in sorted(names):
-        found.setdefault(site_of(estate, name), []).append(_carrier(estate, name, loads.get(name, [])))
+        found.setdefault(estate.site_of(name), []).append(_carrier(estate, name, loads.get(name, [])))
     return {site: tuple(found[site]) for site in sorted(found)}
-
-
-def site_of(estate: Estate, hypervisor: str) -> str:
-    """The name of a hypervisor's site, "" for none."""
-    node = estate.nodes.get(hypervisor)
-    return node.site.name if node and node.site else ""
 
 
 def _carrier(estate: Estate, name: str, loads: list[Load]) -> Carrier:

@@ -11,7 +11,6 @@ from audit import placement_rules as rules
 from audit.load import is_local
 from audit.picture import Picture
 from audit.standing import Standing, hypervisor_source, standing, where
-from audit.strays import strays as strays  # noqa: PLC0414 - belongs to what this module says of domains
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict
 from facts.estate import Intent
 from facts.source import SourceKey

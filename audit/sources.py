@@ -80,9 +80,8 @@ def _targets(view: View) -> Iterator[tuple[SourceKey, str]]:
     yield SourceKey("directory", settings.directory.base), ""
     if settings.facts:
         yield SourceKey("facts", settings.facts), ""
-    for target in estate.targets if estate else ():
-        node = estate.nodes.get(target.name) if estate else None
-        yield SourceKey("inventory", target.name), node.site.name if node and node.site else ""
+    if estate is not None:
+        yield from ((SourceKey("inventory", target.name), estate.site_of(target.name)) for target in estate.targets)
 
 
 def _reading(key: SourceKey, site: str, fresh: Freshness | None, thresholds: Thresholds, at: float) -> Reading:

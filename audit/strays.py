@@ -29,7 +29,7 @@ def strays(view: View) -> Strays:
     for uuid in left:
         for one in estate.fleet.by_uuid[uuid]:
             if one.domain.name.lower() not in candidates:
-                key = (_site(estate, one.hypervisor), one.domain.name)
+                key = (estate.site_of(one.hypervisor), one.domain.name)
                 found[key] = (*found.get(key, ()), one)
     return {key: tuple(sorted(found[key], key=_order)) for key in sorted(found)}
 
@@ -39,7 +39,7 @@ def groups(view: View) -> Iterator[Group]:
     estate = view.situation.now.estate
     if estate is None:
         return
-    by_site: dict[str, list[tuple[Found, ...]]] = {_site(estate, name): [] for name in estate.hypervisors}
+    by_site: dict[str, list[tuple[Found, ...]]] = {estate.site_of(name): [] for name in estate.hypervisors}
     for (site, _), found in strays(view).items():
         by_site[site].append(found)
     for site, stray in by_site.items():
@@ -78,11 +78,6 @@ def _unmanaged(site: str, found: tuple[Found, ...], unread: frozenset[str]) -> V
         f"enclumeDomainUUID {' or '.join(uuids)}, or undefine it",
         sources=tuple(hypervisor_source(name) for name in sorted({one.hypervisor for one in found})),
     )
-
-
-def _site(estate: Estate, hypervisor: str) -> str:
-    node = estate.nodes.get(hypervisor)
-    return node.site.name if node and node.site else ""
 
 
 def _candidates(estate: Estate) -> frozenset[str]:

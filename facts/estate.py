@@ -199,3 +199,8 @@ class Estate(Struct, frozen=True):
     targets: tuple[HypervisorTarget, ...]
     remembered: Mapping[str, Remembered]
     findings: tuple[Finding, ...]
+
+    def site_of(self, name: str) -> str:
+        """The name of the site of a host, or of a hypervisor that may have no entry; "" for none."""
+        node = self.nodes.get(name)
+        return node.site.name if node and node.site else ""

@@ -56,8 +56,7 @@ def lines(seen: Seen) -> Rendered:
 
 
 def _running(seen: Seen, hypervisor: str, names: Mapping[str, Name]) -> Iterator[tuple[Name, Found]]:
-    node = seen.estate.nodes.get(hypervisor)
-    site = node.site.name if node and node.site else ""
+    site = seen.estate.site_of(hypervisor)
     for found in seen.estate.fleet.on.get(hypervisor, ()):
         name = names.get(found.domain.uuid) or (site, found.domain.name)
         if found.domain.running and seen.wants(name[0]):
