@@ -8,6 +8,7 @@ enclume_backup_last_duration_seconds{site="angers",host="web.lab.test",kind="con
 enclume_backup_last_size_bytes{site="angers",host="web.lab.test",kind="container",schedule="monthly"} 8589934592
 enclume_backup_last_errors{site="angers",host="mail.lab.test",kind="system",schedule="daily"} 4
 enclume_backup_running{site="angers",host="mail.lab.test",kind="system"} 1
+enclume_backup_failed{site="angers",host="mail.lab.test",kind="system"} 1
 """  # noqa: E501
 
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ FAMILIES = (
     gauge("backup_last_size_bytes", *_BY, tells="The size of the last backup of this kind."),
     gauge("backup_last_errors", *_BY, tells="The errors in the last backup of this kind, where there were any."),
     gauge("backup_running", "site", "host", "kind", tells="1 while a backup of this kind is being made."),
+    gauge("backup_failed", "site", "host", "kind", tells="1 while the last attempt at a backup of this kind failed."),
 )  # fmt: skip
 
 NOTHING = ("",) * len(FAMILIES)
@@ -40,7 +42,8 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
     """The samples of a host, by family.
 
     What is a kind's and not a schedule's (its last attempt, duration, size, errors) stands once, under the most
-    frequent schedule that is expected.
+    frequent schedule that is expected. Only what those say counts who should know it and are not silent: of what is
+    known from others nobody can tell how it stands now.
     """
     ages = expected(picture.node)
     if not ages and not picture.backups:
@@ -49,7 +52,7 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
     lines: tuple[list[str], ...] = tuple([] for _ in FAMILIES)
     for kind in sorted({kind for kind, _ in ages}):
         schedules = [schedule for schedule in _SCHEDULES if (kind, schedule) in ages]
-        seen = [one for one in picture.backups if one.kind == kind]
+        seen = _heard(picture, kind)
         known = bool(seen) or _would_be_known(picture, kind)
         for schedule in schedules:
             labels = f'{of},kind="{kind}",schedule="{schedule}"}}'
@@ -63,8 +66,11 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
             newest = max(seen, key=lambda one: one.last_attempt, default=None)
             for family, line in zip(lines[3:7], _attempt(newest, first), strict=False):
                 family.append(line)
-    for kind in sorted({one.kind for one in picture.backups if one.running}):
-        lines[7].append(f'enclume_backup_running{of},kind="{kind}"}} 1\n')
+            if newest is not None and newest.last_attempt_failed:
+                lines[8].append(f'enclume_backup_failed{of},kind="{kind}"}} 1\n')
+    for kind in sorted({one.kind for one in picture.backups}):
+        if any(one.running for one in _heard(picture, kind)):
+            lines[7].append(f'enclume_backup_running{of},kind="{kind}"}} 1\n')
     return tuple(map("".join, lines))
 
 
@@ -77,7 +83,15 @@ def _attempt(newest: BackupSeen | None, labels: str) -> Iterable[str]:
         yield f"enclume_backup_last_errors{labels} {newest.last_errors}\n" if newest.last_errors else ""
 
 
+def _heard(picture: Picture, kind: BackupKind) -> list[BackupSeen]:
+    """What is known of one kind of backup from those who should know it and speak."""
+    speaking = {voice.name for voice in picture.keepers.of(kind) if not voice.silent}
+    return [one for one in picture.backups if one.kind == kind and one.by in speaking]
+
+
 def _would_be_known(picture: Picture, kind: BackupKind) -> bool:
     """Whether nobody who should know of such a backup is unheard: else one that is not seen is no proof of none."""
+    if any(one.kind == kind for one in picture.backups):
+        return False
     unseen = picture.blind if kind == "container" else ()
     return not unseen and not any(voice.silent for voice in picture.keepers.of(kind))

@@ -6,7 +6,7 @@ from facts.inventory.domains import Disk
 from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from facts.observations import Backup, BackupPool, Backups, ContainerCopy
 from tests.audit.situations import NOON, Scene
-from tests.exporters.telling import told, values
+from tests.exporters.telling import samples, told, values
 from tests.factories import domain, guest, host, host_dn, kvm, service, site, site_dn, uuid_of
 
 WEB, KVM, OTHER, ARCHIVE = "web.lab.test", "kvm1.lab.test", "kvm2.lab.test", "archive.lab.test"
@@ -87,11 +87,48 @@ def test_never_is_0_once_those_who_would_know_have_spoken() -> None:
     assert last(told(at)) == {("daily",): NOON - 3600}
 
 
-def test_what_was_once_known_stays_while_its_server_is_silent() -> None:
+def test_what_a_silent_server_once_said_is_not_told_until_it_speaks_again() -> None:
     at = scene("system/daily=26")
-    keep(at, system())
-    at.at += 7200
+    keep(at, system(running=True, last_attempt_failed=True))
     assert last(told(at)) == {("daily",): NOON - 3600}
+    at.at += 7200
+    assert at.wrong("backup", f"{WEB} system/daily") == {"backup_unknown": "unknown"}
+    text = told(at)
+    names = {name for name, labels in samples(text) if "backup" in name and ("host", WEB) in labels}
+    assert names == {"enclume_backup_expected", "enclume_backup_max_age_seconds"}
+    keep(at, system())
+    assert last(told(at)) == {("daily",): NOON - 3600}
+
+
+def test_what_a_silent_server_said_does_not_hide_what_another_one_says() -> None:
+    at = scene("system/daily=26")
+    at.put(
+        host("other.lab.test", enclumeAtSite=site_dn("angers")),
+        service("backup", members=[ARCHIVE, "other.lab.test"], enclumeProvides="backup"),
+    )
+    keep(at, system(last_success=NOON - 60))
+    at.at += 7200
+    at.observe("other.lab.test", backups=Backups((system(),)))
+    assert last(told(at)) == {("daily",): NOON - 3600}
+
+
+def test_a_last_attempt_that_failed_is_told_until_one_succeeds_whatever_the_schedule() -> None:
+    at = scene("container/monthly=768")
+    failed = ContainerCopy("web", uuid_of("web"), OTHER, NOON - DAY, NOON - 60, last_attempt_failed=True)
+    at.observe(KVM, containers=(failed,))
+    at.observe(OTHER, containers=())
+    assert values(told(at), "backup_failed", **AT) == {("container",): 1}
+    assert at.wrong("backup", WEB) == {"backup_failed": "warning"}
+    at.at += 60
+    at.observe(KVM, containers=(ContainerCopy("web", uuid_of("web"), OTHER, NOON, NOON),))
+    assert values(told(at), "backup_failed") == {}
+
+
+def test_an_attempt_after_the_last_full_backup_is_no_failure() -> None:
+    at = scene("system/monthly=768")
+    keep(at, system())
+    assert values(told(at), "backup_last_attempt_timestamp_seconds", **AT) == {("system", "monthly"): NOON - 60}
+    assert values(told(at), "backup_failed") == {}
 
 
 def test_a_copy_of_a_container_that_a_hypervisor_in_the_dark_may_have_is_not_told() -> None:
