@@ -40,9 +40,9 @@ class Exposition:
         with self._lock:
             self._texts.refresh(scrape.audited, surroundings, self._breathe)
             hosts = tuple(self._texts.hosts.values())
-        if site:
-            hosts = tuple(one for one in hosts if one.picture.site == site)
         seen = Seen(scrape, view, estate, site, self._breathe)
+        if site:
+            hosts = tuple(one for one in hosts if seen.wants(one.picture.site))
         return self._joined(seen, hosts, strays.lines(seen, surroundings))
 
     def _joined(self, seen: Seen, hosts: tuple[HostText, ...], more: Rendered) -> Iterator[bytes]:

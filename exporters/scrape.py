@@ -50,5 +50,5 @@ class Seen(Struct, frozen=True):
                 yield group.judged.details
 
     def wants(self, site: str) -> bool:
-        """Whether what is at this site is asked for."""
-        return not self.site or site == self.site
+        """Whether what is at this site is asked for; what is at no site ("") always is."""
+        return not self.site or site in ("", self.site)

@@ -21,12 +21,6 @@ DISK = gauge("drbd_disk_state", *_OF, "volume", "state", tells="The state of the
 FAMILIES = (CONNECTED, CONNECTION, ROLE, DISK)
 NOTHING = ("",) * len(FAMILIES)
 
-LINKED = frozenset({
-    "Connected", "WFBitMapS", "WFBitMapT", "WFSyncUUID", "StartingSyncS", "StartingSyncT", "SyncSource", "SyncTarget",
-    "PausedSyncS", "PausedSyncT", "VerifyS", "VerifyT", "Ahead", "Behind",
-})  # fmt: skip
-"""Connection states in which the two nodes speak to each other; DRBD 8.4 shows replication states there."""
-
 
 def render(picture: Picture, _around: Around) -> tuple[str, ...]:
     """The samples of a host, by family; none of one that has no mirror."""
@@ -39,7 +33,7 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
 
 def _lines(mirror: Mirror, of: tuple[str, str, str]) -> tuple[str, ...]:
     return (
-        "".join(CONNECTED.line(peer.connection in LINKED, *of, peer.name) for peer in mirror.peers),
+        "".join(CONNECTED.line(peer.connection == "Connected", *of, peer.name) for peer in mirror.peers),
         "".join(CONNECTION.line(1, *of, peer.name, peer.connection) for peer in mirror.peers),
         ROLE.line(1, *of, mirror.role),
         "".join(DISK.line(1, *of, str(volume.volume), volume.disk) for volume in mirror.volumes),

@@ -13,6 +13,7 @@ enclume_nfsd_packets_arrived_total{site="angers",server="nfs1.lab.test",pool="0"
 """
 
 from collections import Counter
+from math import inf
 
 from audit.picture import Picture
 from exporters.around import Around
@@ -70,9 +71,11 @@ def _clients(nfsd: NfsServer, of: tuple[str, str]) -> str:
 
 
 def _renewed(clients: tuple[Client, ...], of: tuple[str, str]) -> str:
-    """One sample an address: of two clients there, the one that has been silent for longer."""
+    """One sample an address: of several clients there, the one that was heard last. A client that came back after a
+    restart is a new one, beside which the kernel keeps the old one for a while.
+    """
     ages: dict[str, float] = {}
     for client in clients:
         if client.renew_age is not None:
-            ages[client.address] = max(client.renew_age, ages.get(client.address, 0.0))
+            ages[client.address] = min(client.renew_age, ages.get(client.address, inf))
     return "".join(RENEWED.line(age, *of, address) for address, age in sorted(ages.items()))

@@ -19,8 +19,8 @@ FAMILIES = (
 
 
 def render(picture: Picture, _around: Around) -> tuple[str, ...]:
-    """The samples of a host."""
-    if picture.own is None:
+    """The samples of a host that is meant to run; what is off on purpose, a template or retired need not go on."""
+    if picture.own is None or picture.node.host.intent != "running":
         return ("",)
     of = f'{{site="{escape(picture.site)}",host="{escape(picture.name)}"'
     return (

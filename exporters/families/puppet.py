@@ -29,8 +29,10 @@ NOTHING = ("",) * len(FAMILIES)
 
 
 def render(picture: Picture, around: Around) -> tuple[str, ...]:
-    """The samples of a node, by family; none while nobody tells of runs at all."""
-    if not picture.reporting:
+    """The samples of a node, by family; none while nobody tells of runs at all, and none of what is off on purpose, a
+    template or retired: it runs nothing.
+    """
+    if not picture.reporting or picture.node.host.intent != "running":
         return NOTHING
     of = f'{{site="{escape(picture.site)}",certname="{escape(picture.name)}"'
     run = picture.run

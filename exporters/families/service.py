@@ -63,8 +63,7 @@ def _sources(seen: Seen) -> Rendered:
     up, read, duration = [], [], []
     for key, fresh in sorted(seen.scrape.freshness.items()):
         site = _site(seen, key)
-        # What is at no site, such as the directory, concerns all of them.
-        if not site or seen.wants(site):
+        if seen.wants(site):
             labels = (site, key.kind, key.target)
             up.append(UP.line(bool(fresh.read_at) and not fresh.error, *labels))
             read.append(READ.line(fresh.read_at, *labels))

@@ -64,16 +64,12 @@ def lines(seen: Seen, digests: Iterable[Digest]) -> Rendered:
         WORST: "".join(
             WORST.line(CODES[worst(statuses)], site, check)
             for (site, check), statuses in sorted(found.items())
-            if _told(seen, site)
+            if seen.wants(site)
         ),
         VERDICT: "".join(
             # Not sorted: of many that would keep the interpreter from those who answer.
             VERDICT.line(CODES[status], *labels)
             for labels, status in wrong.items()
-            if _told(seen, labels[0])
+            if seen.wants(labels[0])
         ),
     }
-
-
-def _told(seen: Seen, site: str) -> bool:
-    return not site or seen.wants(site)

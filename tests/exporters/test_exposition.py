@@ -11,9 +11,10 @@ from exporters.families import placement
 from exporters.family import gauge
 from exporters.scrape import Scrape
 from exporters.texts import Texts
-from tests.audit.situations import Scene
+from facts.puppet import Run
+from tests.audit.situations import NOON, Scene
 from tests.exporters.telling import samples, scrape, told, values
-from tests.factories import domain, guest, host_dn, kvm, site, site_dn
+from tests.factories import domain, guest, host, host_dn, kvm, site, site_dn
 
 WEB, MAIL, LYON = "web.lab.test", "mail.lab.test", "git.lab.test"
 KVM1, KVM2 = "kvm1.lab.test", "kvm2.lab.test"
@@ -79,6 +80,15 @@ def test_one_site_is_told_without_the_others() -> None:
     named = {dict(labels).get("site") for _, labels in samples(text)}
     assert named == {"lyon", "", None}
     assert values(text, "generation") == {(): 1.0}
+
+
+def test_a_host_at_no_site_is_told_to_everybody() -> None:
+    at = scene()
+    at.put(host("roaming.lab.test"))
+    at.runs["roaming.lab.test"] = Run(certname="roaming.lab.test", ended_at=NOON, last_success=NOON, status="changed")
+    for asked in ("", "lyon", "angers"):
+        found = values(told(at, site=asked), "puppet_last_run_timestamp_seconds", site="")
+        assert found == {("roaming.lab.test",): NOON}, asked
 
 
 def test_before_the_first_estate_there_is_nothing_to_tell() -> None:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from facts.observations import Client, Mirror, NfsServer, Peer, PeerVolume, Volume
 from facts.puppet import Run
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from tests.audit.situations import NOON, Scene
 from tests.exporters.telling import told, values
-from tests.factories import host, settings, site, site_dn
+from tests.factories import guest, host, settings, site, site_dn
 
 NFS = "nfs1.lab.test"
 AT = {"site": "angers", "server": NFS}
@@ -25,12 +27,12 @@ def test_a_server_that_nobody_observed_has_no_figures() -> None:
     assert "enclume_observation" not in text
 
 
-def test_of_two_clients_at_one_address_the_one_that_is_silent_for_longer_is_told() -> None:
+def test_of_two_clients_at_one_address_the_one_that_was_heard_last_is_told() -> None:
     at = scene()
     clients = (Client("10.1.0.1", renew_age=5.0), Client("10.1.0.1", renew_age=90.0), Client("10.1.0.2"))
     at.observe(NFS, nfsd=NfsServer(8, {}, clients=clients))
     text = told(at)
-    assert values(text, "nfsd_client_last_renew_seconds", **AT) == {("10.1.0.1",): 90}
+    assert values(text, "nfsd_client_last_renew_seconds", **AT) == {("10.1.0.1",): 5}
     assert values(text, "nfsd_clients", **AT) == {("",): 3}
 
 
@@ -50,7 +52,7 @@ def test_a_mirror_that_is_cut_is_connected_no_more_and_then_again() -> None:
     assert values(text, "drbd_connected", site="angers") == {(NFS, "b", "r0"): 0}
     assert values(text, "drbd_connection_state", site="angers") == {(NFS, "b", "r0", "StandAlone"): 1}
     at.at += 10
-    at.observe(NFS, mirrors=(mirror("SyncSource"),))
+    at.observe(NFS, mirrors=(mirror("Connected"),))
     assert values(told(at), "drbd_connected", site="angers") == {(NFS, "b", "r0"): 1}
 
 
@@ -88,6 +90,19 @@ def test_each_kind_of_observation_has_its_own_time() -> None:
     at.observe(NFS, mirrors=(), problems=("/proc/net/rpc/nfsd cannot be read",))
     found = values(told(at), "observation_timestamp_seconds", site="angers", host=NFS)
     assert found == {("nfsd",): NOON, ("mirrors",): NOON + 60}
+
+
+@pytest.mark.parametrize("intent", ["off", "template", "retired"])
+def test_what_is_not_meant_to_run_is_told_with_no_time_until_it_is_again(intent: str) -> None:
+    at, name = scene(), "web.lab.test"
+    at.put(guest(name))
+    at.observe(name, mounts=())
+    at.runs[name] = Run(certname=name, ended_at=NOON, last_success=NOON, status="failed")
+    told_of = ("observation_timestamp_seconds", "puppet_last_run_timestamp_seconds", "puppet_run_status")
+    for meant in ("running", intent, "running"):
+        at.put(guest(name, enclumeIntent=meant))
+        text = told(at)
+        assert [bool(values(text, one, site="")) for one in told_of] == [meant == "running"] * 3, meant
 
 
 def test_sources_are_told_with_their_site_and_a_failing_one_keeps_its_last_reading() -> None:
