@@ -97,6 +97,7 @@ class Runtime:
         version, libvirt = self._versions
         return Scrape(
             audited=self.auditor.audited,
+            failed_audits=self.auditor.failed_audits,
             freshness=self.upkeep.freshness(),
             counts=self.counts,
             version=version,

@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 
 class Scrape(Struct, frozen=True, kw_only=True):
-    """The verdicts with the view that they were made from, each source's freshness now, what the service counts, and
-    the versions of Enclume and of its libvirt.
+    """The verdicts with the view that they were made from, how often making them failed, each source's freshness now,
+    what the service counts, and the versions of Enclume and of its libvirt.
     """
 
     audited: Audited
@@ -25,6 +25,7 @@ class Scrape(Struct, frozen=True, kw_only=True):
     counts: Counts
     version: str
     libvirt: str
+    failed_audits: int = 0
 
     @property
     def estate(self) -> Estate | None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from audit.codes import CODES
+from audit.verdict import CODES as VERDICTS
 from exporters.catalogue import CATALOGUE
 from tests.exporters.promql import metrics_of
 
@@ -20,6 +22,54 @@ _GROUPS = yaml.safe_load(RULES.read_text())["groups"]
 _RULES: list[dict[str, Any]] = [rule for group in _GROUPS for rule in group["rules"]]
 ALERTS = [rule for rule in _RULES if "alert" in rule]
 RECORDS = {rule["record"] for rule in _RULES if "record" in rule}
+
+
+GENERIC = {1: "EnclumeVerdict", 2: "EnclumeVerdictCritical", 3: "EnclumeVerdictUnknown"}
+"""The alert that takes what has none of its own, by the verdict's number."""
+
+OWN = {
+    "backup_late": ("EnclumeBackupLate", "EnclumeBackupVeryLate"),
+    "backup_never": ("EnclumeBackupNever",),
+    "backup_missing": ("EnclumeBackupNever",),
+    "backup_nobody": ("EnclumeBackupNever",),
+    "backup_unknown": ("EnclumeBackupUnknown",),
+    "backup_failed": ("EnclumeBackupFailed",),
+    "nfsd_down": ("EnclumeNfsdDown",),
+    "nfsd_starved": ("EnclumeNfsdStarved",),
+    "nfsd_client_silent": ("EnclumeNfsdClientSilent",),
+    "mirror_behind": ("EnclumeDrbdBehind",),
+    "mirror_split_brain": ("EnclumeDrbdSplitBrain",),
+    "mirror_disk": ("EnclumeDrbdDiskLost",),
+    "source_late": ("EnclumeSourceDown", "EnclumeSourceOld"),
+    "answers_old": ("EnclumeSourceDown", "EnclumeSourceOld"),
+    "answer_held": ("EnclumeGenerationHeld",),
+    "generation_held": ("EnclumeGenerationHeld",),
+    "observation_late": ("EnclumeObservationOld",),
+    "split_brain": ("EnclumeGuestSplitBrain",),
+    "not_running": ("EnclumeGuestNotRunning",),
+    "no_domain": ("EnclumeGuestNoDomain",),
+    "paused_io_error": ("EnclumeGuestPausedIoError",),
+    "stuck": ("EnclumeGuestMonitorBusy",),
+    "shared_disk": ("EnclumeGuestSharedDisk",),
+    "wrong_hypervisor": ("EnclumeGuestMisplaced",),
+    "runs_unintended": ("EnclumeGuestMisplaced",),
+    "backup_copy_running": ("EnclumeGuestMisplaced",),
+    "missing_backup_copy": ("EnclumeGuestCopyUnfit",),
+    "definition_drift": ("EnclumeGuestCopyUnfit",),
+    "double_autostart": ("EnclumeGuestCopyUnfit",),
+    "unmanaged": ("EnclumeGuestUnmanaged",),
+    "placement_unknown": ("EnclumeGuestPlacementUnknown",),
+    "hypervisor_loss": ("EnclumeHypervisorLossNotSurvived",),
+    "imbalance": ("EnclumeSiteImbalanced",),
+    "layer_boot": ("EnclumeLayerBoot",),
+    "layer_run": ("EnclumeLayerViolation",),
+    "layer_change": ("EnclumeLayerViolation",),
+    "run_late": ("EnclumePuppetRunLate",),
+    "run_never": ("EnclumePuppetNeverRan",),
+    "run_failed": ("EnclumePuppetRunFailed",),
+    "run_cached": ("EnclumePuppetCachedCatalog",),
+}
+"""The codes that have alerts of their own, which rest on figures beside the verdict."""
 
 
 def promtool(*arguments: str | Path) -> None:
@@ -38,6 +88,43 @@ def test_every_alert_is_tried_before_during_and_after_its_cause() -> None:
         for one in case["alert_rule_test"]:
             tried.setdefault(one["alertname"], []).append(bool(one["exp_alerts"]))
     assert tried == {rule["alert"]: [False, True, False] for rule in ALERTS}
+
+
+def left_out(status: int) -> set[str]:
+    """The codes that the alert of all verdicts of a status leaves out, whatever else it looks at."""
+    (rule,) = (rule for rule in ALERTS if rule["alert"] == GENERIC[status])
+    text = " ".join(rule["expr"].split())
+    found = re.fullmatch(rf"max without \(instance\) \(enclume_verdict_code\{{(.*)\}} == {status}\)", text)
+    assert found, text
+    matchers = found[1].split(",")
+    patterns = [re.fullmatch(r' ?code!~"([a-z_|]+)"', matcher) for matcher in matchers]
+    return {code for one in patterns for code in _named(one, text)}
+
+
+def _named(matcher: re.Match[str] | None, text: str) -> list[str]:
+    assert matcher is not None, text
+    return matcher[1].split("|")
+
+
+@pytest.mark.parametrize("status", GENERIC)
+@pytest.mark.parametrize("code", CODES)
+def test_every_verdict_that_is_not_ok_raises_an_alert_that_is_as_severe(code: str, status: int) -> None:
+    severities = {rule["alert"]: rule["labels"]["severity"] for rule in ALERTS}
+    if code in left_out(status):
+        raised = {severities[alert] for alert in OWN[code]}
+        assert raised >= {"critical"} if status == VERDICTS["critical"] else raised
+    else:
+        assert severities[GENERIC[status]] == ("critical" if status == VERDICTS["critical"] else "warning")
+
+
+@pytest.mark.parametrize("code", OWN)
+def test_what_has_an_alert_of_its_own_is_a_verdict_and_is_left_out_where_it_would_be_told_twice(code: str) -> None:
+    assert code in CODES
+    assert any(code in left_out(status) for status in GENERIC)
+
+
+def test_what_is_left_out_has_an_alert_of_its_own() -> None:
+    assert set().union(*map(left_out, GENERIC)) == set(OWN)
 
 
 @pytest.mark.parametrize("rule", _RULES, ids=lambda rule: rule.get("alert") or rule["record"])

@@ -6,7 +6,7 @@ import pytest
 
 from audit import all as engine
 from audit.verdict import Verdict
-from tests.audit.situations import Scene
+from tests.audit.situations import NOON, Scene
 from tests.exporters.telling import told, values
 from tests.factories import site
 
@@ -47,6 +47,11 @@ def test_what_is_unknown_is_worse_than_a_warning_and_better_than_critical() -> N
 def test_two_rules_about_one_subject_are_one_series_the_worse() -> None:
     now = text(verdict("web", "warning"), verdict("web", "critical", code="y"))
     assert values(now, "verdict") == {("data", "angers", "web"): 2}
+    assert values(now, "verdict_code") == {("data", "x", "angers", "web"): 1, ("data", "y", "angers", "web"): 2}
+
+
+def test_when_the_verdicts_were_made_is_told() -> None:
+    assert values(text(), "verdicts_timestamp_seconds") == {(): NOON}
 
 
 def test_another_sites_verdicts_are_left_out_and_those_of_no_site_are_told() -> None:

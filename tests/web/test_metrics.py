@@ -81,6 +81,25 @@ def test_a_guest_that_is_removed_disappears_from_metrics_and_targets(tmp_path: P
         served.until(lambda: f'guest="{WEB}"' not in served.get("/metrics").text, "the metrics without it")
 
 
+def test_verdicts_that_are_made_no_more_grow_old_and_are_counted_until_they_are_again(tmp_path: Path) -> None:
+    with service(tmp_path) as served:
+        auditor = served.runtime.auditor
+        served.until(lambda: served.get("/metrics").status_code == 200, "the first verdicts")
+        look = auditor._look
+        auditor._look = lambda: 1 / 0  # type: ignore[assignment, return-value]
+
+        def told(name: str) -> float:
+            auditor.wake()
+            return values(text_of(served), name)[()]
+
+        served.until(lambda: told("verdicts_failed_total") >= 1, "an audit that fails")
+        then, failed = told("verdicts_timestamp_seconds"), told("verdicts_failed_total")
+        served.until(lambda: told("verdicts_failed_total") > failed, "the next one")
+        assert told("verdicts_timestamp_seconds") == then
+        auditor._look = look
+        served.until(lambda: told("verdicts_timestamp_seconds") > then, "verdicts that are made again")
+
+
 def test_a_job_that_is_not_there_is_said_with_those_that_are(served: Service) -> None:
     refused = served.get("/sd/dns")
     assert refused.status_code == 404
