@@ -2,7 +2,7 @@
 
 from facts.estate import Node
 
-OWN = frozenset({"mounts", "uses", "logs"})
+OWN = frozenset({"nfs", "mounts", "uses", "logs"})
 """What every host may say, since it is about itself alone."""
 
 _BY_SERVICE = {

@@ -56,6 +56,13 @@ class NfsServer(Struct, frozen=True):
     clients: tuple[Client, ...] = ()
 
 
+class NfsClient(Struct, frozen=True):
+    """A host's NFS client: /proc/net/rpc/nfs; counters since boot, all its mounts together."""
+
+    calls: Count
+    retransmissions: Count
+
+
 class Mount(Struct, frozen=True):
     """An NFS mount of /proc/self/mountstats. `responding`: whether the server answered within the observer's deadline,
     None where that was not tried.
@@ -194,9 +201,10 @@ class Logs(Struct, frozen=True):
 
 
 class Kinds(Struct, frozen=True):
-    """What an observation may hold; None for what the observer did not look at, or could not read."""
+    """What an observation may hold; None for what the observer did not look at, or could not read in whole."""
 
     nfsd: NfsServer | None = None
+    nfs: NfsClient | None = None
     mounts: tuple[Mount, ...] | None = None
     mirrors: tuple[Mirror, ...] | None = None
     backups: Backups | None = None

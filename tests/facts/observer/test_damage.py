@@ -1,5 +1,6 @@
 """Whatever a file holds, no parser of `enclume-observe` fails, no other kind is lost, and no password is shown."""
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +32,11 @@ class Damaged(observe.Host):  # type: ignore[misc]
         super().__init__(str(ROOT))
         self._name, self._text, self.asked = name, text, set[str]()
 
-    def read(self, name: str, limit: int = observe.LARGEST_FILE) -> Any:
+    def read(self, name: str, limit: int = observe.LARGEST_FILE, gone: int = errno.ENOENT) -> Any:
         self.asked.add(name)
         if name == self._name:
             return self._text
-        return super().read(name, limit)
+        return super().read(name, limit, gone)
 
     def run(self, name: str, *arguments: str) -> Any:
         """What the fixture's program prints, without running it for every example."""
@@ -44,6 +45,7 @@ class Damaged(observe.Host):  # type: ignore[misc]
 
 OBSERVERS: dict[str, Callable[[Any, Any], Any]] = {
     "nfsd": lambda host, _: observe.observe_nfsd(host),
+    "nfs": lambda host, _: observe.observe_nfs(host),
     "mounts": observe.observe_mounts,
     "mirrors": lambda host, _: observe.observe_mirrors(host),
     "backups": observe.observe_backups,
@@ -117,6 +119,7 @@ def test_the_undamaged_files_are_all_read() -> None:
 
 PARSERS: dict[str, Callable[[str], Any]] = {
     "nfsd": lambda text: observe.parse_nfsd(text, lambda _: None),
+    "nfs": lambda text: observe.parse_nfs(text, lambda _: None),
     "pools": observe.parse_pools,
     "client": observe.parse_client,
     "mountstats": observe.parse_mountstats,

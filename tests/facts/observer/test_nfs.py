@@ -24,6 +24,21 @@ def test_the_nfs_servers_figures() -> None:
     }  # fmt: skip
 
 
+def test_the_nfs_clients_figures() -> None:
+    assert observe.parse_nfs(capture("proc_net_rpc_nfs"), silent) == {"calls": 213, "retransmissions": 0}
+
+
+def test_calls_that_were_sent_again_are_counted() -> None:
+    assert observe.parse_nfs("net 9 9 9 9\nrpc 5000 12 3\n", silent) == {"calls": 5000, "retransmissions": 12}
+
+
+@pytest.mark.parametrize("text", ["", "net 0 0 0 0\n", "rpc 213 0 213", "rpc 213\n", "rpc 213 x 213\n", "rpc -1 0 0\n"])
+def test_without_its_calls_an_nfs_client_is_unknown_and_that_is_said(text: str) -> None:
+    said: list[str] = []
+    assert observe.parse_nfs(text, said.append) is None
+    assert said == ["/proc/net/rpc/nfs has no line rpc with two figures: those of this NFS client are left out"]
+
+
 def test_operations_of_all_nfs_versions_are_added_by_their_names() -> None:
     version2 = " ".join(["1"] * 18)
     version3 = " ".join(str(number) for number in range(22))

@@ -163,6 +163,25 @@ def test_the_textfile_has_the_services_metrics(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["enclume.prom", "observe.conf"]
 
 
+def test_the_textfile_tells_no_zero_of_a_backup_that_nobody_knows_to_be_expected() -> None:
+    lines = (FIXTURES / "expected.prom").read_text().splitlines()
+    for host in ("new01.lab.test", "roundcube"):
+        told = {line.partition("{")[0] for line in lines if f'host="{host}"' in line}
+        assert told == {"enclume_backup_last_attempt_timestamp_seconds", "enclume_backup_running"}
+    untried = observe.Samples("")
+    observe._add_backup(untried, observe.summarise("web01", [], {}, 0.0, set()))
+    assert re.findall(r"^enclume_\S+ \S+$", untried.text(), re.MULTILINE) == ['enclume_backup_running{host="web01"} 0']
+    stamps = [line for line in lines if line.startswith("enclume_backup_") and "_timestamp_" in line]
+    assert [line for line in stamps if float(line.rpartition(" ")[2]) == 0] == []
+
+
+def test_the_textfile_says_nothing_of_what_could_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "var/lib/backuppc/pc/web01").mkdir(parents=True)
+    (tmp_path / "var/lib/backuppc/pc/web01/backups").mkdir()
+    run("--root", tmp_path, "--textfile", tmp_path / "x.prom", "--only", "backups")
+    assert (tmp_path / "x.prom").read_text() == ""
+
+
 def test_the_textfile_has_each_series_once_and_each_family_together() -> None:
     lines = (FIXTURES / "expected.prom").read_text().splitlines()
     series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
