@@ -15,6 +15,7 @@ from facts.observations import (
     ContainerCopy,
     Logs,
     Mirror,
+    NfsClient,
     NfsServer,
     Peer,
     PeerVolume,
@@ -55,7 +56,7 @@ def everything(turn: int = 0) -> Scene:
     _storage(scene, turn)
     _backups(scene)
     _puppet(scene)
-    scene.observe(WEB, logs=Logs(2**20, remote=True))
+    scene.observe(WEB, logs=Logs(2**20, remote=True), nfs=NfsClient(5000 * (turn + 1), 2 * (turn + 1)))
     figures = DomainStatistics(
         uuid_of("web"), NOON - 5, (DiskStatistics("vda", 8 * GIB, 7000 * (turn + 1), 9000 * (turn + 1)),)
     )

@@ -149,6 +149,14 @@ def test_an_alert_says_what_where_and_what_to_do(rule: dict[str, Any]) -> None:
     assert anchor in headings | set(re.findall(r'<a id="([a-z_]+)"></a>', text)), f"{page} has no {anchor}"
 
 
+def test_the_example_hears_once_of_what_a_textfile_tells_too() -> None:
+    """What enclume-observe writes for node_exporter has the names that /metrics has."""
+    jobs = {job["job_name"]: job for job in yaml.safe_load(EXAMPLE.read_text())["scrape_configs"]}
+    once = {"source_labels": ["__name__"], "regex": "enclume_.*", "action": "drop"}
+    assert once in jobs["node"]["metric_relabel_configs"]
+    assert "metric_relabel_configs" not in jobs["enclume"]
+
+
 def test_promtool_accepts_the_example_of_a_configuration(tmp_path: Path) -> None:
     example = tmp_path / "prometheus.yaml"
     text = EXAMPLE.read_text().replace("/usr/share/enclume/prometheus", str(RULES.parent))
