@@ -10,14 +10,15 @@ from facts.source import SourceKey
 from facts.upkeep import Freshness
 from tests.audit.situations import NOON, Scene
 from tests.exporters.telling import told, values
-from tests.factories import guest, host, settings, site, site_dn
+from tests.factories import guest, host, service, settings, site, site_dn
 
 NFS = "nfs1.lab.test"
 AT = {"site": "angers", "server": NFS}
 
 
 def scene(**more: Any) -> Scene:
-    return Scene(site("angers"), host(NFS, enclumeAtSite=site_dn("angers")), **more)
+    files = service("files", members=(NFS,), enclumeProvides="nfs")
+    return Scene(site("angers"), host(NFS, enclumeAtSite=site_dn("angers")), files, **more)
 
 
 def test_a_server_that_nobody_observed_has_no_figures() -> None:
@@ -25,6 +26,14 @@ def test_a_server_that_nobody_observed_has_no_figures() -> None:
     assert "enclume_nfsd" not in text
     assert "enclume_drbd" not in text
     assert "enclume_observation" not in text
+
+
+def test_a_host_that_is_no_nfs_server_any_more_is_told_as_none() -> None:
+    at = scene()
+    at.observe(NFS, nfsd=NfsServer(8, {}))
+    assert "enclume_nfsd_threads{" in told(at)
+    at.put(service("files", enclumeProvides="nfs"))
+    assert "enclume_nfsd" not in told(at)
 
 
 def test_of_two_clients_at_one_address_the_one_that_was_heard_last_is_told() -> None:
