@@ -17,15 +17,25 @@ from tests.waiting import free_port, until
 RULES = Path(__file__).parents[2] / "exporters" / "prometheus" / "enclume.rules.yaml"
 
 
+def impatient(rules: str) -> str:
+    """The same rules; their alerts fire as soon as their expressions hold."""
+    content = yaml.safe_load(rules)
+    for rule in (rule for group in content["groups"] for rule in group["rules"]):
+        rule.pop("for", None)
+    return yaml.safe_dump(content)
+
+
 class Prometheus:
-    """Scrapes these jobs every second, and evaluates the shipped rules as often."""
+    """Scrapes these jobs every second, and evaluates the shipped rules as often, without their patience."""
 
     def __init__(self, folder: Path, jobs: Sequence[Mapping[str, Any]]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._port = folder, free_port()
         self._config = folder / "prometheus.yaml"
+        rules = folder / "rules.yaml"
+        rules.write_text(impatient(RULES.read_text()))
         every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-        content = {"global": every, "rule_files": [str(RULES)], "scrape_configs": [dict(one) for one in jobs]}
+        content = {"global": every, "rule_files": [str(rules)], "scrape_configs": [dict(one) for one in jobs]}
         self._config.write_text(yaml.safe_dump(content))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -87,6 +97,10 @@ class Prometheus:
         """The firing alerts of one name, with their labels and annotations."""
         alerts = self._api("alerts")["alerts"]
         return [one for one in alerts if one["labels"]["alertname"] == alert and one["state"] == "firing"]
+
+    def raised(self, alert: str, **labels: str) -> list[dict[str, Any]]:
+        """The firing alerts of one name that have these labels."""
+        return [one for one in self.firing(alert) if labels.items() <= one["labels"].items()]
 
     def targets(self, job: str) -> dict[str, dict[str, Any]]:
         """The active targets of a job, by their addresses."""

@@ -1,18 +1,39 @@
-"""A real Prometheus over a running service: it finds its targets, reads everything, and raises a shipped alarm."""
+"""A real Prometheus over a running service: it finds its targets, reads everything, and raises the shipped alarms when
+something really goes wrong, until it is put right.
+"""
 
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import msgspec
 import pytest
 
+from facts.observations import Backup, Backups, Kinds, Mirror, NfsServer, Observed, Peer, PeerVolume, Volume
 from tests import leaks
 from tests.exporters.telling import samples
 from tests.live.prometheus import Prometheus
-from tests.live.service.estate import GUESTS, HYPERVISORS, NODES, SITE, SmallEstate, dn_of, small_estate
+from tests.live.service.estate import (
+    BASE,
+    GUESTS,
+    HYPERVISORS,
+    MACHINES,
+    NODES,
+    SITE,
+    SmallEstate,
+    dn_of,
+    service_dn,
+    small_estate,
+)
 from tests.live.service.running import Service
 from tests.waiting import until
 
-ALPHA = "alpha.lab.test"
+ALPHA, BETA = "alpha.lab.test", "beta.lab.test"
+ARCHIVE, NFS, MIRROR = MACHINES[:3]
+HOUR = 3600.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,6 +111,136 @@ def test_a_guest_that_is_started_twice_raises_the_shipped_alarm_until_one_is_end
     assert prometheus.value(f'enclume_guest_running_instances{{guest="{ALPHA}"}}') == 2
     estate.two.destroy("alpha")
     until(lambda: not prometheus.firing("EnclumeGuestSplitBrain"), 30, "the end of the alarm")
+
+
+def observe(service: Service, certname: str, **kinds: Any) -> None:
+    """Deliver what a host's observer sees now."""
+    said = Observed(1, certname, time.time(), Kinds(**kinds), looked_at=tuple(kinds))
+    reply = service.ask("PUT", f"/observations/{certname}", msgspec.json.encode(said))
+    assert reply.status == 204, reply.body
+
+
+@contextmanager
+def provider(estate: SmallEstate, what: str, member: str) -> Iterator[None]:
+    """A service that provides something by one member, for a while."""
+    lines = f"objectClass: enclumeService\ncn: {what}\nenclumeProvides: {what}\nmember: {dn_of(member)}\n"
+    estate.slapd.modify(f"dn: {service_dn(what)}\nchangetype: add\n{lines}")
+    try:
+        yield
+    finally:
+        estate.slapd.modify(f"dn: {service_dn(what)}\nchangetype: delete\n")
+
+
+def fires(prometheus: Prometheus, alert: str, **labels: str) -> None:
+    until(lambda: prometheus.raised(alert, **labels), 30, f"{alert} of {labels}")
+
+
+def ends(prometheus: Prometheus, alert: str, **labels: str) -> None:
+    until(lambda: not prometheus.raised(alert, **labels), 30, f"the end of {alert} of {labels}")
+
+
+def test_a_hypervisor_that_dies_raises_the_alarm_of_its_source_and_its_guests_until_it_is_back(
+    prometheus: Prometheus, estate: SmallEstate
+) -> None:
+    away = {"source": "inventory", "target": HYPERVISORS[1]}
+    assert prometheus.raised("EnclumeSourceDown", **away) == []
+    estate.two.kill()
+    fires(prometheus, "EnclumeSourceDown", **away)
+    fires(prometheus, "EnclumeGuestPlacementUnknown", guest="delta.lab.test")
+    estate.two.restart()
+    ends(prometheus, "EnclumeSourceDown", **away)
+    ends(prometheus, "EnclumeGuestPlacementUnknown", guest="delta.lab.test")
+
+
+def test_a_backup_that_is_unknown_then_late_then_fails_raises_an_alarm_each_until_a_new_one_is_made(
+    prometheus: Prometheus, estate: SmallEstate, service: Service
+) -> None:
+    of = {"host": BETA, "kind": "system"}
+
+    def keep(hours: float, *, failed: bool = False) -> None:
+        now = time.time()
+        made = Backup(BETA, "system", now - hours * HOUR, last_attempt=now, last_attempt_failed=failed)
+        observe(service, ARCHIVE, backups=Backups((made,)))
+
+    with provider(estate, "backup", ARCHIVE):
+        estate.replace(dn_of(BETA), "enclumeMaxAge", "system/daily=26")
+        fires(prometheus, "EnclumeBackupUnknown", **of)
+        fires(prometheus, "EnclumeVerdictUnknown", code="backup_server_silent", subject=ARCHIVE)
+        keep(30)
+        fires(prometheus, "EnclumeBackupLate", **of)
+        ends(prometheus, "EnclumeBackupUnknown", **of)
+        ends(prometheus, "EnclumeVerdictUnknown", subject=ARCHIVE)
+        keep(60, failed=True)
+        fires(prometheus, "EnclumeBackupVeryLate", **of)
+        fires(prometheus, "EnclumeBackupFailed", **of)
+        keep(1)
+        for alert in ("EnclumeBackupLate", "EnclumeBackupVeryLate", "EnclumeBackupFailed"):
+            ends(prometheus, alert, **of)
+        assert prometheus.raised("EnclumeVerdict", check="backup") == []
+    estate.replace(dn_of(BETA), "enclumeMaxAge")
+
+
+def end(role: str, peer: str, connection: str) -> Mirror:
+    """One end of a mirror, in sync while it is connected."""
+    disk = "UpToDate" if connection == "Connected" else "DUnknown"
+    theirs = Peer(peer, connection, "Secondary", (PeerVolume(0, disk),))
+    return Mirror("r0", role, (Volume(0, "UpToDate"),), (theirs,))
+
+
+def test_a_storage_that_stops_a_mirror_without_a_primary_and_one_that_splits_raise_alarms_until_they_are_mended(
+    prometheus: Prometheus, estate: SmallEstate, service: Service
+) -> None:
+    def show(role: str, connection: str = "Connected", threads: int = 8) -> None:
+        observe(service, NFS, nfsd=NfsServer(threads, {}), mirrors=(end(role, "calc03", connection),))
+        observe(service, MIRROR, mirrors=(end("Secondary", "calc02", connection),))
+
+    with provider(estate, "nfs", NFS), provider(estate, "mirror", MIRROR):
+        fires(prometheus, "EnclumeVerdictUnknown", code="nfsd_silent", subject=NFS)
+        show("Secondary", threads=0)
+        fires(prometheus, "EnclumeNfsdDown", server=NFS)
+        fires(prometheus, "EnclumeVerdictCritical", code="mirror_no_primary", subject="r0")
+        ends(prometheus, "EnclumeVerdictUnknown", subject=NFS)
+        show("Primary", "StandAlone")
+        fires(prometheus, "EnclumeDrbdSplitBrain", resource="r0")
+        fires(prometheus, "EnclumeDrbdDisconnected", resource="r0", node=NFS)
+        show("Primary")
+        for alert in ("EnclumeNfsdDown", "EnclumeDrbdSplitBrain", "EnclumeDrbdDisconnected"):
+            ends(prometheus, alert)
+        ends(prometheus, "EnclumeVerdictCritical", check="mirror")
+
+
+def test_a_guest_that_comes_to_provide_what_hypervisors_boot_with_raises_the_alarm_of_the_layers_until_it_does_not(
+    prometheus: Prometheus, estate: SmallEstate
+) -> None:
+    used = {"host": HYPERVISORS[0], "provider": ALPHA}
+    with provider(estate, "ldap", ALPHA):
+        fires(prometheus, "EnclumeLayerBoot", **used)
+    ends(prometheus, "EnclumeLayerBoot", **used)
+
+
+def test_a_mistake_in_the_directory_raises_the_alarm_of_all_other_verdicts_until_it_is_undone(
+    prometheus: Prometheus, estate: SmallEstate
+) -> None:
+    nobody = dn_of("nobody.lab.test")
+    estate.change(service_dn("web"), "add", "member", nobody)
+    fires(prometheus, "EnclumeVerdict", code="directory_finding", check="enc")
+    estate.change(service_dn("web"), "delete", "member", nobody)
+    ends(prometheus, "EnclumeVerdict", code="directory_finding")
+
+
+def test_a_directory_and_a_service_that_hang_raise_their_alarms_until_they_go_on(
+    prometheus: Prometheus, estate: SmallEstate, service: Service
+) -> None:
+    estate.slapd.freeze()
+    fires(prometheus, "EnclumeSourceDown", source="directory", target=BASE)
+    estate.slapd.thaw()
+    ends(prometheus, "EnclumeSourceDown", source="directory")
+    for process in service.family:
+        process.send_signal(signal.SIGSTOP)
+    fires(prometheus, "EnclumeDown", job="enclume")
+    for process in service.family:
+        process.send_signal(signal.SIGCONT)
+    ends(prometheus, "EnclumeDown", job="enclume")
 
 
 def test_a_host_that_is_removed_is_gone_for_prometheus(
