@@ -5,6 +5,8 @@ import csv
 import hashlib
 import io
 import os
+import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -124,7 +126,8 @@ def test_every_file_of_schema_and_examples_is_in_the_wheel(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "shared", "files"), [("facts/observer", "observer", 3), ("exporters/prometheus", "prometheus", 6)]
+    ("folder", "shared", "files"),
+    [("facts/observer", "observer", 3), ("exporters/prometheus", "prometheus", 6), ("systemd", "systemd", 3)],
 )
 def test_what_others_run_or_read_is_in_the_wheel_as_it_is(wheel: Path, folder: str, shared: str, files: int) -> None:
     prefix = f"enclume-0.1.0.data/data/share/enclume/{shared}/"
@@ -133,6 +136,18 @@ def test_what_others_run_or_read_is_in_the_wheel_as_it_is(wheel: Path, folder: s
     with zipfile.ZipFile(wheel) as archive:
         held = {name.removeprefix(prefix): archive.read(name) for name in names_in(wheel) if name.startswith(prefix)}
     assert held == {Path(name).name: (ROOT / name).read_bytes() for name in names}
+
+
+def test_the_units_start_the_command_where_the_readme_installs_it(installed: Path) -> None:
+    """With the arguments that it understands: `--help` behind them shows its help."""
+    (venv,) = set(re.findall(r"python3 -m venv (\S+) ", (ROOT / "README.md").read_text(encoding="utf-8")))
+    for name in tracked("systemd/*.service"):
+        unit = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "")
+        (program, *arguments) = shlex.split(next(line for line in unit.splitlines() if line.startswith("ExecStart=")))
+        assert program == f"ExecStart={venv}/bin/enclume"
+        given = [argument for argument in arguments if not argument.startswith("$")]
+        done = run(installed / "bin/enclume", *given, "--help", cwd=installed)
+        assert (done.returncode, done.stderr) == (0, ""), name
 
 
 def test_data_beside_the_modules_is_in_the_wheel(wheel: Path) -> None:
