@@ -1,5 +1,6 @@
 """What `enclume-observe` finds that a host depends on, from each kind of configuration file."""
 
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,36 @@ def test_a_pool_that_is_no_xml_is_named(tmp_path: Path) -> None:
     host = written(tmp_path, {"/etc/libvirt/storage/p.xml": "<pool"})
     assert observe.observe_uses(host, config(host)) == []
     assert "/etc/libvirt/storage/p.xml" in host.problems[0]
+
+
+def refusing(error: int) -> Any:
+    """A resolver that fails so."""
+
+    def ask(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(error, "said by the resolver")
+
+    return ask
+
+
+def test_a_name_that_is_known_to_have_no_address_has_none() -> None:
+    assert observe._addresses("no.test", refusing(socket.EAI_NONAME)) == []
+
+
+@pytest.mark.parametrize("error", [socket.EAI_AGAIN, socket.EAI_FAIL])
+def test_while_no_name_server_answers_addresses_are_unknown(error: int) -> None:
+    with pytest.raises(socket.gaierror):
+        observe._addresses("nfs1.test", refusing(error))
+
+
+UNASKABLE = "nfs1\0.test"
+
+
+@pytest.mark.parametrize(("stated", "problems"), [({UNASKABLE}, 1), (set(), 0)])
+def test_a_name_that_a_file_states_and_that_cannot_be_asked_for_is_a_problem(stated: set[str], problems: int) -> None:
+    """The default of a program, which no file states, is none."""
+    host = observe.Host("/")
+    assert observe.resolve(host, [UNASKABLE], stated, 5.0) == {}
+    assert [problem.startswith("1 names were not resolved") for problem in host.problems] == [True] * problems
 
 
 def test_own_addresses_of_a_name_are_left_out(tmp_path: Path) -> None:
