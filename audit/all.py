@@ -119,8 +119,9 @@ def _hosts(view: View, before: Audited, breathe: Callable[[], None]) -> dict[str
 
 
 def _judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
+    name, site = picture.name, picture.site
     found = [
-        _tried(partial(one, picture, thresholds, at), check, picture.name, picture.site, at)
+        _tried(partial(one, picture, thresholds, at), check, name, site, at, host=name)
         for check, one in HOST_AUDITS.items()
     ]
     until = min((one.until for one in found), default=inf)
@@ -147,15 +148,19 @@ def _groups(view: View, before: Audited) -> dict[tuple[Check, str], JudgedGroup]
     return groups
 
 
-def _tried(judge: Callable[[], Judged], check: Check, subject: str, site: str, at: float) -> Judged:
+def _tried(  # noqa: PLR0917 - all are needed, none is more so
+    judge: Callable[[], Judged], check: Check, subject: str, site: str, at: float, host: str = ""
+) -> Judged:
     """What a check says; one that fails is unknown, and spoils no other."""
     try:
         return judge()
     except Exception as error:  # noqa: BLE001 - a fault in one check must not hide what the others say
-        return _failed(error, check, subject, site, at)
+        return _failed(error, check, subject, site, at, host)
 
 
-def _failed(error: Exception, check: Check, subject: str, site: str, at: float) -> Judged:
+def _failed(  # noqa: PLR0917 - as above
+    error: Exception, check: Check, subject: str, site: str, at: float, host: str = ""
+) -> Judged:
     """A check that failed is tried again after a while, also where nothing changes."""
     _LOG.error("the check %s of %s failed", check, subject, exc_info=error)
     sentence = f"{subject}: this check failed ({type(error).__name__}: {error}); report it with the service's log"

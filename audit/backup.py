@@ -20,7 +20,6 @@ from facts.source import SourceKey
 from settings.thresholds import Thresholds
 
 _WHAT: Mapping[str, str] = {"daily": "backup", "weekly": "full backup", "monthly": "kept full backup"}
-_ORDER: Mapping[str, int] = {"daily": 0, "weekly": 1, "monthly": 2}
 _FIELDS: Mapping[Schedule, str] = {"daily": "last_success", "weekly": "last_full", "monthly": "kept_full"}
 _LAST: Mapping[Schedule, Callable[[BackupSeen], float]] = {
     schedule: attrgetter(field) for schedule, field in _FIELDS.items()
@@ -50,19 +49,17 @@ def judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
     ages = expected(picture.node)
     if not ages:
         return NOTHING
-    schedules: dict[BackupKind, list[Schedule]] = {}
-    for kind, schedule in ages:
-        schedules.setdefault(kind, []).append(schedule)
     verdicts: list[Verdict] = []
-    until = inf
-    for kind, asked in schedules.items():
-        asked.sort(key=_ORDER.__getitem__)
-        of_kind = _OfKind(picture, kind, thresholds)
-        for schedule in asked:
-            verdict, ends = of_kind.judge(schedule, ages[kind, schedule], at)
-            verdicts.append(verdict)
-            until = min(until, ends)
-        verdicts += of_kind.blemishes(asked[0])
+    until, known = inf, None
+    for (kind, schedule), age in ages.items():
+        first = known is None or known.kind != kind
+        if known is None or first:
+            known = _OfKind(picture, kind, thresholds)
+        verdict, ends = known.judge(schedule, age, at)
+        verdicts.append(verdict)
+        until = min(until, ends)
+        if first:
+            verdicts += known.blemishes(schedule)
     return Judged(tuple(verdicts), until)
 
 
@@ -76,12 +73,13 @@ class _OfKind:
     """One kind of a host's backups: what is known of it, and who should know."""
 
     def __init__(self, picture: Picture, kind: BackupKind, thresholds: Thresholds) -> None:
-        self._picture, self._kind, self._thresholds = picture, kind, thresholds
+        self._picture, self.kind, self._thresholds = picture, kind, thresholds
         self._name, self._site = picture.name, picture.site
         self._voices = picture.keepers.of(kind)
         self._known = [one for one in picture.backups if one.kind == kind]
         speaking = {one.name for one in self._voices if not one.silent}
         self._heard = [one for one in self._known if one.by in speaking]
+        self._figures: tuple[BackupSeen | None, tuple[Measure, ...]] = (None, ())
         self._running = "; one is running" if any(one.running for one in self._known) else ""
 
     def judge(self, schedule: Schedule, age: float, at: float) -> tuple[Verdict, float]:
@@ -140,10 +138,10 @@ class _OfKind:
         if best not in self._heard:
             return tuple(one for one in silent if one.name == best.by) or (Voice(best.by, silent=True),)
         knowing = {one.by for one in self._known}
-        return tuple(one for one in silent if self._kind != "offsite" or one.name in knowing)
+        return tuple(one for one in silent if self.kind != "offsite" or one.name in knowing)
 
     def _nobody_knows(self, schedule: Schedule) -> Verdict:
-        kind, blind = self._kind, self._picture.blind if self._kind == "container" else ()
+        kind, blind = self.kind, self._picture.blind if self.kind == "container" else ()
         silent = self._silent()
         if silent or blind:
             unread = f"{names(blind)} cannot be read, so nobody knows which copies there are its: see the sources"
@@ -158,16 +156,19 @@ class _OfKind:
         return self._say(schedule, "critical", sentence, code="backup_missing")
 
     def _excuses(self, silent: tuple[Voice, ...]) -> str:
-        return excuses(silent, "containers" if self._kind == "container" else "backups")
+        return excuses(silent, "containers" if self.kind == "container" else "backups")
 
     def _measures(self, seen: BackupSeen, last: float, age: float) -> tuple[Measure, ...]:
         warning, critical = (age, age * self._thresholds.backup_critical) if isfinite(age) else (None, None)
-        return (
-            Measure("age", last, "s", warning, critical, is_time=True),
-            Measure("size", seen.last_size_bytes, "B"),
-            Measure("duration", seen.last_duration_seconds, "s"),
-            Measure("errors", seen.last_errors),
-        )
+        of, figures = self._figures
+        if of is not seen:
+            figures = (
+                Measure("size", seen.last_size_bytes, "B"),
+                Measure("duration", seen.last_duration_seconds, "s"),
+                Measure("errors", seen.last_errors),
+            )
+            self._figures = seen, figures
+        return (Measure("age", last, "s", warning, critical, is_time=True), *figures)
 
     def _say(
         self,
@@ -182,12 +183,12 @@ class _OfKind:
         return Verdict(
             check="backup",
             code=code,
-            subject=f"{self._name} {self._kind}/{schedule}",
+            subject=f"{self._name} {self.kind}/{schedule}",
             site=self._site,
             status=status,
-            sentence=f"{self._name}: {self._kind} backup, {schedule}: {sentence}",
+            sentence=f"{self._name}: {self.kind} backup, {schedule}: {sentence}",
             host=self._name,
-            kind=self._kind,
+            kind=self.kind,
             schedule=schedule,
             measures=measures,
             sources=_source(seen.by) if seen else tuple(one.source for one in self._voices),

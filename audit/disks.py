@@ -42,7 +42,7 @@ def sharing(copies: tuple[Found, ...], known: Writers) -> tuple[Found, ...]:
         same = known.get(key, ())
         if len(same) > 1:
             others += (one for one in same if one.domain.uuid != uuid and one not in others)
-    return tuple(sorted(others, key=lambda one: (one.hypervisor, one.domain.uuid)))
+    return () if not others else tuple(sorted(others, key=lambda one: (one.hypervisor, one.domain.uuid)))
 
 
 def sharers(domains: Iterable[Found], known: Writers) -> set[str]:

@@ -13,6 +13,7 @@ Not everything is expected of every host:
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import inf
 
 from facts.estate import MaxAge, Node, Stated
@@ -21,28 +22,36 @@ from facts.observations import BackupKind, Schedule
 Ages = Mapping[tuple[BackupKind, Schedule], float]
 
 NONE: Ages = {}
+_ORDER: Mapping[Schedule, int] = {"daily": 0, "weekly": 1, "monthly": 2}
 
 
 def expected(node: Node) -> Ages:
-    """The greatest age in seconds of every backup that this host must have, by kind and schedule."""
+    """The greatest age in seconds of every backup that this host must have, by kind and schedule; kind by
+    kind, of each the most frequent schedule first.
+    """
     host = node.host
     if host.intent in ("retired", "template"):
         return NONE
-    ages: dict[tuple[BackupKind, Schedule], float] = {}
     levels: tuple[Iterable[Stated], ...] = (
         (node.site,) if node.site else (),
         node.services,
         node.site_services,
         (host,),
     )
+    stated = tuple([tuple([one.max_ages for one in level if one.max_ages]) for level in levels])
+    return _merged(stated, node.kind == "guest", host.intent == "off")
+
+
+@lru_cache(maxsize=4096)
+def _merged(levels: tuple[tuple[tuple[MaxAge, ...], ...], ...], is_guest: bool, is_off: bool) -> Ages:  # noqa: FBT001
+    """What the levels come to; mostly, all guests of a site with the same services are told the same."""
+    ages: dict[tuple[BackupKind, Schedule], float] = {}
     for level in levels:
-        stated = [age for one in level for age in one.max_ages]
-        if stated:
-            ages |= _strictest(stated)
-    if node.kind == "guest":
-        lasting = host.intent == "off"
-        return {key: inf if lasting and key[0] != "container" else age for key, age in ages.items() if age}
-    return {key: age for key, age in ages.items() if age and key[0] != "container"}
+        ages |= _strictest(age for stated in level for age in stated)
+    ordered = sorted(ages.items(), key=lambda one: (one[0][0], _ORDER[one[0][1]]))
+    if is_guest:
+        return {key: inf if is_off and key[0] != "container" else age for key, age in ordered if age}
+    return {key: age for key, age in ordered if age and key[0] != "container"}
 
 
 def _strictest(stated: Iterable[MaxAge]) -> Ages:

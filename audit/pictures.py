@@ -108,7 +108,7 @@ class _Developer:
         self._situation, self._estate, self._ground = situation, estate, ground
         self._keepers, self._data = keepers, data
         self._dark, self._shown = dark_of(estate), estate.hypervisors
-        self._thresholds = situation.settings.thresholds
+        self._thresholds, self._since = situation.settings.thresholds, situation.measured_since
         self._claimed: frozenset[str] | None = None
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
@@ -207,7 +207,7 @@ class _Developer:
         """
         for found in copies:
             statistics = self._situation.statistics.get(found.hypervisor)
-            if statistics is None or not found.domain.running or statistics.read_at < self._situation.measured_since:
+            if statistics is None or not found.domain.running or statistics.read_at < self._since:
                 continue
             busy = statistics.busy.get(found.domain.uuid, 0.0)
             if busy and busy > self._thresholds.of(node.site.name if node.site else "", node.host.name).monitor_seconds:
@@ -225,11 +225,12 @@ class _Developer:
 
     def _sizes(self, node: Node, copies: tuple[Found, ...]) -> tuple[tuple[str, int], ...]:
         """The sizes that the statistics of its own hypervisor gave, else of the first that shows it."""
-        for found in sorted(copies, key=lambda one: one.hypervisor != node.placement.hypervisor):
+        own = [one for one in copies if one.hypervisor == node.placement.hypervisor]
+        for found in (*own, *copies):
             statistics = self._situation.statistics.get(found.hypervisor)
             domain = statistics.domains.get(found.domain.uuid) if statistics else None
             if domain is not None:
-                return tuple((disk.target, disk.capacity) for disk in domain.disks if disk.capacity)
+                return tuple([(disk.target, disk.capacity) for disk in domain.disks if disk.capacity])
         return ()
 
 
