@@ -1,8 +1,5 @@
 """`enclume audit`: what is wrong now."""
 
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -10,13 +7,13 @@ from urllib.parse import urlencode
 import click
 
 from audit.verdict import CHECKS
+from audit.words import names
+from commands.causes import Cause, causes, each
 from commands.client import Service
 from commands.common import duration, examples, load_settings, print_json, printable
 from commands.outcome import FINE, NO, UNKNOWN
+from commands.wrapping import line_width, wrapped
 from errors import SourceError
-
-Judgement = Mapping[str, Any]
-"""A verdict as `web.bodies.Judgement` tells it."""
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "unknown": "magenta"}
 WRONG = ("critical", "unknown", "warning")
@@ -24,7 +21,6 @@ _ORDER = (*WRONG, "ok")
 _SILENT = 60.0
 """Seconds after which it is told how long ago something was read."""
 _INDENT = 12
-_WIDEST = 120
 
 
 @click.command(
@@ -38,7 +34,7 @@ _WIDEST = 120
 @click.argument("checks", metavar="[CHECK]...", type=click.Choice(CHECKS), nargs=-1)
 @click.option("--site", metavar="SITE", multiple=True, help="Only what is at this site; may be given several times.")
 @click.option("--host", metavar="CERTNAME", multiple=True, help="Only what concerns this host; the same.")
-@click.option("--all", "everything", is_flag=True, help="Show what is ok, too.")
+@click.option("--all", "everything", is_flag=True, help="Show each verdict by itself, and what is ok, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 @click.pass_obj
 def command(  # noqa: PLR0917 - click hands over one argument for each option
@@ -60,7 +56,7 @@ def command(  # noqa: PLR0917 - click hands over one argument for each option
     if as_json:
         print_json(found)
     else:
-        for line in lines_of(found, _width()):
+        for line in lines_of(found, line_width(), everything=everything):
             click.echo(line)
     return _status(found)
 
@@ -74,44 +70,48 @@ def _status(found: Mapping[str, Any]) -> int:
     return UNKNOWN if counts["unknown"] else FINE
 
 
-def _width() -> int:
-    """Characters in a line: a terminal's; elsewhere a sentence stays on one line, for grep."""
-    return min(_WIDEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else sys.maxsize
+def lines_of(found: Mapping[str, Any], width: int, *, everything: bool = False) -> Iterator[str]:
+    """The body of `GET /verdicts` as lines for people, no wider than so many characters where words allow it.
 
-
-def lines_of(found: Mapping[str, Any], width: int) -> Iterator[str]:
-    """The body of `GET /verdicts` as lines for people, no wider than so many characters where words allow it."""
+    With `everything` each verdict is told by itself, else each cause once.
+    """
+    yield _summary(found)
     for reason in (found["problem"], found["outdated"]):
         if reason is not None:
-            yield from _wrapped(f"Not to be relied on: {reason}.", "", width)
-    by_check: dict[str, list[Judgement]] = {}
-    for one in found["verdicts"]:
-        by_check.setdefault(one["check"], []).append(one)
+            yield from wrapped(f"Not to be relied on: {reason}.", "", width)
+    by_check: dict[str, list[Cause]] = {}
+    for one in (each if everything else causes)(found["verdicts"]):
+        by_check.setdefault(one.verdicts[0]["check"], []).append(one)
     # The verdicts come worst first, and so do the checks then.
-    for check, verdicts in by_check.items():
+    for check, known in by_check.items():
         yield click.style(check, bold=True)
-        for one in verdicts:
+        for one in known:
             yield from _lines(one, width)
-    yield _summary(found)
 
 
-def _lines(one: Judgement, width: int) -> Iterator[str]:
-    status, subject, site = one["status"], printable(one["subject"]), printable(one["site"])
-    about = f"{subject} at {site}" if site not in ("", subject) else subject
-    yield f"  {click.style(f'{status:<{_INDENT - 3}}', fg=_COLOURS[status])} {about}"
-    yield from _wrapped(one["sentence"], " " * _INDENT, width)
-    silent = [source for source in one["sources"] if source["age"] is None or source["age"] > _SILENT]
-    for source in silent:
-        read = "was never read" if source["age"] is None else f"was last read {duration(source['age'])} ago"
-        yield from _wrapped(f"({source['kind']} {source['target']} {read})", " " * _INDENT, width)
+def _lines(one: Cause, width: int) -> Iterator[str]:
+    indent = " " * _INDENT
+    yield f"  {click.style(f'{one.status:<{_INDENT - 3}}', fg=_COLOURS[one.status])} {printable(one.about)}"
+    yield from wrapped(one.sentence, indent, width)
+    for sentence in _unread(one):
+        yield from wrapped(f"({sentence})", indent, width)
+    if len(one.hosts) > 1:
+        yield from wrapped(f"({names(one.hosts)}: --all lists each)", indent, width)
 
 
-def _wrapped(text: str, indent: str, width: int) -> list[str]:
-    """Names and DNs stay in one piece, so that they can be copied."""
-    return textwrap.wrap(
-        printable(text), max(width, 40), initial_indent=indent, subsequent_indent=indent,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+def _unread(one: Cause) -> Iterator[str]:
+    """Which sources were not read for a while, where the sentence does not say so itself."""
+    ages = {
+        (source["kind"], source["target"]): source["age"]
+        for told in one.verdicts
+        for source in told["sources"]
+        if not (one.status == "unknown" and source["target"] in told["sentence"])
+    }
+    for (kind, target), age in ages.items():
+        if age is None:
+            yield f"{kind} {target} was never read"
+        elif age > _SILENT:
+            yield f"{kind} {target} was last read {duration(age)} ago"
 
 
 def _summary(found: Mapping[str, Any]) -> str:

@@ -56,6 +56,7 @@ def test_what_is_wrong_is_grouped_by_check_the_worst_first_and_wrapped() -> None
         verdict("angers", "unknown", check="capacity", sentence="kvm1 cannot be read"),
     )
     assert lines(found) == [
+        "2 critical, 1 unknown, 1 warning (generation 1, judged 0 s ago)",
         "storage",
         "  critical  nfs1",
         "            nfs1 has too few threads",
@@ -69,18 +70,83 @@ def test_what_is_wrong_is_grouped_by_check_the_worst_first_and_wrapped() -> None
         "capacity",
         "  unknown   angers",
         "            kvm1 cannot be read",
-        "2 critical, 1 unknown, 1 warning (generation 1, judged 0 s ago)",
     ]
 
 
 def test_what_was_not_read_for_a_while_is_told() -> None:
     fresh = {KVM1: Freshness(time.time() - 600)}
     found = told(verdict("web01", "unknown", sources=(KVM1, KVM2)), fresh=fresh)
-    assert lines(found)[3:5] == [
+    assert lines(found)[4:6] == [
         "            (inventory kvm1.lab.test was last read 10 min",
         "            ago)",
     ]
-    assert lines(found, 200)[-2] == "            (inventory kvm2.lab.test was never read)"
+    assert lines(found, 200)[-1] == "            (inventory kvm2.lab.test was never read)"
+
+
+def test_a_source_that_the_sentence_names_as_silent_is_not_named_again() -> None:
+    silent = verdict("web01", "unknown", sentence="kvm1.lab.test cannot be read", sources=(KVM1,))
+    wrong = verdict("web02", "critical", sentence="web02 is on kvm1.lab.test", sources=(KVM1,))
+    assert [line for line in lines(told(silent, wrong), 200) if "never read" in line] == [
+        "            (inventory kvm1.lab.test was never read)"
+    ]
+    assert not any("never read" in line for line in lines(told(silent), 200))
+
+
+SILENT = "bigorneau has never said anything of backups: install enclume-observe there"
+
+
+def backup(host: str, schedule: str, sentence: str = SILENT, status: str = "unknown", site: str = "angers") -> Verdict:
+    """What a host's backup check says of one schedule."""
+    said = f"{host}: system backup, {schedule}: {sentence}"
+    about = {"host": host, "kind": "system", "schedule": schedule, "site": site}
+    return verdict(f"{host} system/{schedule}", status, check="backup", sentence=said, **about)
+
+
+def test_one_cause_is_told_once_for_all_its_hosts_and_schedules() -> None:
+    found = told(
+        backup("web01", "daily"),
+        backup("web01", "weekly"),
+        backup("web02", "daily", site="larema"),
+        verdict("bigorneau", "unknown", check="backup", sentence=SILENT, host="bigorneau"),
+        backup("web03", "daily", "the last one failed", "warning"),
+    )
+    assert lines(found, 200)[2:] == [
+        "  unknown   3 backups of 3 hosts at 2 sites",
+        f"            {SILENT}",
+        "            (bigorneau, web01 and web02: --all lists each)",
+        "  warning   web03 system/daily at angers",
+        "            web03: system backup, daily: the last one failed",
+    ]
+
+
+def test_schedules_of_one_host_with_one_cause_are_told_together() -> None:
+    missing = "no backup knows it: state enclumeMaxAge system/{}=0"
+    found = told(*(backup("web01", one, missing.format(one), "critical") for one in ("daily", "weekly")))
+    assert lines(found, 200)[2:] == [
+        "  critical  web01 system/daily and system/weekly at angers",
+        "            no backup knows it: state enclumeMaxAge …=0",
+    ]
+
+
+def test_sentences_that_differ_in_the_host_alone_are_one_cause() -> None:
+    hosts = [verdict(one, "warning", host=one, sentence=f"{one} has a public interface") for one in ("web01", "web02")]
+    longer = verdict("web01.lab.test", "warning", host="web01", sentence="web01.lab.test has a public interface")
+    assert lines(told(*hosts, longer), 200)[2:] == [
+        "  warning   2 hosts at angers",
+        "            … has a public interface",
+        "            (web01 and web02: --all lists each)",
+        "  warning   web01.lab.test at angers",
+        "            web01.lab.test has a public interface",
+    ]
+
+
+def test_with_all_each_verdict_is_told_by_itself() -> None:
+    found = told(backup("web01", "daily"), backup("web02", "daily"))
+    each = [click.unstyle(line) for line in lines_of(found, 200, everything=True)]
+    assert [line for line in each if "unknown   " in line] == [
+        "  unknown   web01 system/daily at angers",
+        "  unknown   web02 system/daily at angers",
+    ]
 
 
 def test_a_hostile_description_moves_no_cursor() -> None:
