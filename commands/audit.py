@@ -8,9 +8,9 @@ import click
 
 from audit.verdict import CHECKS
 from audit.words import names
+from commands import elsewhere
 from commands.causes import Cause, causes, each
-from commands.client import Service
-from commands.common import duration, examples, load_settings, print_json, printable
+from commands.common import duration, examples, print_json, printable
 from commands.outcome import FINE, NO, UNKNOWN
 from commands.wrapping import line_width, wrapped
 from errors import SourceError
@@ -28,6 +28,7 @@ _INDENT = 12
         "enclume audit",
         "enclume audit backup placement --site angers",
         "enclume audit --host web01.example.org --all",
+        "enclume audit --url https://enclume.example.org:8787",
         "enclume audit --json | jq -r '.verdicts[] | [.status, .subject, .sentence] | @tsv'",
     )
 )
@@ -36,9 +37,18 @@ _INDENT = 12
 @click.option("--host", metavar="CERTNAME", multiple=True, help="Only what concerns this host; the same.")
 @click.option("--all", "everything", is_flag=True, help="Show each verdict by itself, and what is ok, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
+@elsewhere.options
 @click.pass_obj
-def command(  # noqa: PLR0917 - click hands over one argument for each option
-    config: str | None, checks: Sequence[str], site: Sequence[str], host: Sequence[str], everything: bool, as_json: bool
+def command(
+    config: str | None,
+    /,
+    *,
+    checks: Sequence[str],
+    site: Sequence[str],
+    host: Sequence[str],
+    everything: bool,
+    as_json: bool,
+    **options: str | None,
 ) -> int:
     """Show what is wrong now, worst first: of all checks, or of each CHECK.
 
@@ -48,7 +58,7 @@ def command(  # noqa: PLR0917 - click hands over one argument for each option
     """
     query = [("check", one) for one in checks] + [("site", one) for one in site] + [("host", one) for one in host]
     statuses = [] if everything else [("status", status) for status in WRONG]
-    service = Service(load_settings(config), advice="")
+    service = elsewhere.named(config, options)
     found = service.get_json(f"/verdicts?{urlencode([*query, *statuses])}")
     if found["problem"] is None and not sum(found["counts"].values()):
         described = " and ".join(f"{name} {value}" for name, value in query) or "anything"

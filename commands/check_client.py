@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 SSL_FOLDERS = ("/etc/puppetlabs/puppet/ssl", "/var/lib/puppet/ssl")
 """Where Puppet keeps certificates: as its own packages have it, and as Debian's."""
 
+HANGS = "it hangs or is overloaded, or the way there is cut: see its log, restart it (systemctl restart enclume)"
+"""What to do about a service that does not answer in time."""
+
 _LONGEST = 128 * 1024 * 1024
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _COMMON_NAME = b"\x55\x04\x03"
@@ -94,7 +97,8 @@ def ask(url: str, path: str, certificates: Certificates | None, timeout: float) 
     return body
 
 
-def _connection(url: str, certificates: Certificates | None, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+def check_url(url: str) -> tuple[str, int | None]:
+    """The host and the port of a service's URL. Raises `Unknown`."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -102,6 +106,11 @@ def _connection(url: str, certificates: Certificates | None, timeout: float) -> 
         host, port, parts = "", None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query or "@" in url:
         raise Unknown(f"{url}: expected https://HOST:PORT (--url or ENCLUME_URL)")
+    return host, port
+
+
+def _connection(url: str, certificates: Certificates | None, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+    host, port = check_url(url)
     if certificates is None and host not in _LOOPBACK:
         raise Unknown(f"{url}: without TLS only this machine can be asked; use https://")
     if certificates is None:
@@ -165,7 +174,7 @@ def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the service does not run there; is it running (systemctl status enclume)?"
     if isinstance(error, TimeoutError):
-        return f"the service did not answer within {timeout:g} s"
+        return f"the service did not answer within {timeout:g} s: {HANGS}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or error}); compare --cert, --key, --ca and the URL with the service's"
     if isinstance(error, ConnectionResetError | http.client.RemoteDisconnected):

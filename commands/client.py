@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from commands.check_client import HANGS
 from commands.outcome import Misused, No
 from errors import EnclumeError, SettingsError, SourceError
 from settings import Settings, TLSSettings
@@ -103,7 +104,8 @@ class Service:
         if isinstance(error, ConnectionRefusedError):
             return SourceError(self.url, "the service does not run there", advice)
         if isinstance(error, TimeoutError):
-            return SourceError(self.url, f"the service did not answer within {self._timeout:g} s", advice)
+            hangs = f"{HANGS}{', ' + self._advice if self._advice else ''}"
+            return SourceError(self.url, f"the service did not answer within {self._timeout:g} s", hangs)
         if isinstance(error, ssl.SSLError):
             certificates = "compare tls.certificate, tls.key and tls.ca in the settings with the service's"
             return SourceError(self.url, f"TLS failed ({error.reason or error})", certificates)

@@ -1,23 +1,20 @@
 """`enclume icinga config`: Icinga 2's configuration, made from the estate, validated, put in place."""
 
-import json
 import re
 import shlex
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import click
 from msgspec import Struct
 
-from commands.check_client import Unknown, ask, find_certificates
-from commands.client import Service
-from commands.common import counted, examples, load_settings
+from commands import elsewhere
+from commands.common import counted, examples
 from commands.icinga_folder import MARK, Files, current, prepared, replace
-from commands.outcome import FINE, Misused, No
+from commands.outcome import FINE, No
 from errors import SourceError
 
 _WRAPPER = """\
@@ -86,10 +83,7 @@ class Validation(Struct, frozen=True):
     help="Configuration to validate within; it includes the folder EnclumeConfigDir. Default: one of ours alone.",
 )
 @click.option("--reload", "reload_command", metavar="COMMAND", help="Run this after a change, and only then.")
-@click.option("--url", metavar="URL", help="The service, where it is not this machine's; no settings are read then.")
-@click.option("--cert", metavar="FILE", help="With --url: certificate to show; default: this host's own of Puppet.")
-@click.option("--key", metavar="FILE", help="With --url: private key of the certificate.")
-@click.option("--ca", metavar="FILE", help="With --url: certificates of the Puppet CA.")
+@elsewhere.options
 @click.pass_obj
 def make(config: str | None, /, output: Path | None, check_only: bool, site: str | None, **options: str | None) -> int:
     """Make Icinga 2's configuration from the estate of the running service, and put it in place.
@@ -174,11 +168,8 @@ def _run(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
 def _files(config: str | None, site: str | None, options: dict[str, str | None]) -> Files:
     """The files as the service makes them."""
     path = f"/icinga?{urlencode({'site': site})}" if site is not None else "/icinga"
-    if options["url"]:
-        where, content = options["url"], _from(options["url"], path, options)
-    else:
-        service = Service(load_settings(config), advice="or name it with --url", timeout=_TIMEOUT)
-        where, content = service.url, service.get_json(path)
+    service = elsewhere.named(config, options, _TIMEOUT)
+    content = service.get_json(path)
     try:
         files = {str(name): str(text) for name, text in content["files"].items()}
     except (KeyError, TypeError, AttributeError):
@@ -186,21 +177,8 @@ def _files(config: str | None, site: str | None, options: dict[str, str | None])
     if not files or not all(
         re.fullmatch(r"[a-z-]+\.conf", name) and text.startswith(MARK) for name, text in files.items()
     ):
-        raise SourceError(where, "answered with what is no configuration", "is it Enclume that listens there?")
+        raise SourceError(service.url, "answered with what is no configuration", "is it Enclume that listens there?")
     return files
-
-
-def _from(url: str, path: str, options: dict[str, str | None]) -> Any:
-    try:
-        certificates = None
-        if not url.startswith("http:"):
-            certificates = find_certificates(options["cert"], options["key"], options["ca"], required=True)
-        return json.loads(ask(url, path, certificates, _TIMEOUT))
-    except Unknown as error:
-        kinds = {400: Misused, 404: No}
-        raise kinds[error.status](str(error)) if error.status in kinds else SourceError(url, str(error)) from error
-    except ValueError:
-        return None
 
 
 def _size(files: Files) -> str:

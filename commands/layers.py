@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import click
 
-from commands.client import Service
-from commands.common import examples, load_settings, print_json
+from commands import elsewhere
+from commands.common import examples, print_json
 from commands.layers_text import lines_of
 from commands.outcome import FINE, NO, UNKNOWN
 
@@ -21,8 +21,9 @@ from commands.outcome import FINE, NO, UNKNOWN
 )
 @click.option("--site", metavar="SITE", help="Only what is at this site.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@elsewhere.options
 @click.pass_obj
-def command(config: str | None, site: str | None, as_json: bool) -> int:
+def command(config: str | None, /, site: str | None, as_json: bool, **options: str | None) -> int:
     """Show every path from layer 1 into layer 2, the order of a cold start, and what is left with every guest off.
 
     Layer 1 are the hypervisors and what they use; layer 2 are the guests.
@@ -31,7 +32,7 @@ def command(config: str | None, site: str | None, as_json: bool) -> int:
     cannot be known: the service or a source cannot be asked.
     """
     query = f"?{urlencode({'site': site})}" if site is not None else ""
-    found = Service(load_settings(config), advice="").get_json(f"/layers{query}")
+    found = elsewhere.named(config, options).get_json(f"/layers{query}")
     if as_json:
         print_json(found)
     else:

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from errors import SettingsError
 from settings.backups import BackupSettings
+from settings.expected import expected
 from settings.metrics import MetricsSettings
 from settings.thresholds import ThresholdSettings
 
@@ -241,7 +242,7 @@ def convert(raw: object, into: type[T], file: str) -> T:
         reason, _, where = str(error).partition(" - at `")
         part, _, path = where.rstrip("`").rpartition("$")
         key, what = path.removeprefix("."), "a name among its keys: " if part else ""
-        raise SettingsError(file, key, f"{what}{reason}") from error
+        raise SettingsError(file, key, f"{what}{expected(reason, key, into)}") from error
 
 
 def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:

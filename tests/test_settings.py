@@ -64,7 +64,8 @@ def test_listen_is_an_address_and_a_port(listen: str, address: tuple[str, int]) 
     ("more", "key", "expectation"),
     [
         ({"colour": "red"}, "", "unknown field `colour`"),
-        ({"guard": {"colour": 1}}, "guard", "unknown field `colour`"),
+        ({"guard": {"colour": 1}}, "guard", "unknown field `colour`: expected at_least, changed, protected, shrunk"),
+        ({"tls": {"keys": 1}}, "tls", "unknown field `keys`: did you mean key? expected ca, certificate, crl, key"),
         ({"guard": {"changed": "much"}}, "guard.changed", "Expected `float`, got `str`"),
         ({"guard": {"changed": 2}}, "guard.changed", "Expected `float` <= 1.0"),
         ({"guard": {"at_least": 0}}, "guard.at_least", "Expected `int` >= 1"),

@@ -68,7 +68,10 @@ def test_wrong_use_ends_with_2_and_says_how_to_use_it(arguments: list[str], caps
     ("text", "expected"),
     [
         (None, "cannot be read: No such file or directory"),
-        ("directory: {uri: 'ldap://x', base: dc=x, colour: red}", "directory: Object contains unknown field `colour`"),
+        (
+            "directory: {uri: 'ldap://x', base: dc=x, colour: red}",
+            "directory: unknown field `colour`: expected base, bind_dn,",
+        ),
         ("directory: [", "is not YAML"),
         ("directory: {uri: 'http://x', base: dc=x}", "expected ldap://, ldaps:// or ldapi://"),
         ("directory: {uri: 'ldap://x', base: dc=x}\nrules: rules.yaml", "rules.yaml: cannot be read"),

@@ -61,7 +61,7 @@ def test_what_is_no_http_or_only_half_of_it_is_no_answer(scripted: Scripted, rep
 
 def test_a_service_that_is_silent_is_given_up_in_time(scripted: Scripted) -> None:
     scripted.reply = None
-    with pytest.raises(SourceError, match=r"did not answer within 0\.1 s; is it running .* --offline"):
+    with pytest.raises(SourceError, match=r"did not answer within 0\.1 s; it hangs .* restart it .* --offline"):
         Service(scripted.settings(), timeout=0.1).get("/x")
 
 
