@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 from urllib.parse import urlencode
 
-from commands.check_client import Certificates, Unknown, ask, find_certificates
+from commands.check_client import HANGS, Certificates, Unknown, ask, check_url, find_certificates
 from commands.check_output import UNKNOWN, render, render_service, safe
 
 CHECKS = ("layers", "placement", "capacity", "data", "backup", "storage", "mirror", "puppet", "enc", "sources")
@@ -22,6 +22,7 @@ KINDS = ("data", "system", "container", "offsite")
 SCHEDULES = ("daily", "weekly", "monthly")
 NONE = "-"
 FILTERS = ("host", "site", "kind", "schedule")
+_LONGEST_SPAN = 1e6
 MOST = 100
 """Most verdicts that are asked for, and so most lines."""
 
@@ -78,9 +79,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < 1e6:
-        raise ValueError(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < _LONGEST_SPAN:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds, more than 0")
     return seconds
 
 
@@ -126,7 +130,7 @@ def _within(seconds: float, given: argparse.Namespace) -> bytes:
     worker.start()
     worker.join(seconds)
     if not outcome:
-        raise Unknown(f"the service did not answer within {seconds:g} s; is it overloaded? (--timeout)")
+        raise Unknown(f"the service did not answer within {seconds:g} s (--timeout): {HANGS}")
     (found,) = outcome
     if isinstance(found, Exception):
         raise found
@@ -136,6 +140,8 @@ def _within(seconds: float, given: argparse.Namespace) -> bytes:
 def _service(given: argparse.Namespace) -> tuple[str, Certificates | None]:
     """The service's URL, and what to show there. On this machine it is asked in the way that it most likely listens."""
     url = given.url or os.environ.get("ENCLUME_URL", "")
+    if url:
+        check_url(url)
     if url.startswith("http:"):
         return url, None
     certificates = find_certificates(given.cert, given.key, given.ca, required=bool(url))

@@ -150,6 +150,21 @@ def test_wrong_use_is_unknown_and_never_critical(
     assert " UNKNOWN - " in out.head
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--timeout", "abc"], "argument --timeout: 'abc': expected seconds, more than 0"),
+        (["--max-age", "0"], "argument --max-age: '0': expected seconds, more than 0"),
+        (["--url", "foo"], "foo: expected https://HOST:PORT"),
+    ],
+)
+def test_wrong_use_is_told_in_words_for_people(
+    arguments: list[str], expected: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    _, out = run(capsysbinary, "enc", *arguments)
+    assert expected in out.head
+
+
 def test_a_failure_of_its_own_is_unknown_too(
     capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
