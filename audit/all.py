@@ -164,5 +164,7 @@ def _failed(  # noqa: PLR0917 - as above
     """A check that failed is tried again after a while, also where nothing changes."""
     _LOG.error("the check %s of %s failed", check, subject, exc_info=error)
     sentence = f"{subject}: this check failed ({type(error).__name__}: {error}); report it with the service's log"
-    verdict = Verdict(check=check, code="check_failed", subject=subject, site=site, status="unknown", sentence=sentence)
+    verdict = Verdict(
+        check=check, code="check_failed", subject=subject, site=site, status="unknown", sentence=sentence, host=host
+    )
     return Judged((verdict,), at + _AGAIN)
