@@ -36,7 +36,7 @@ def words(estate: str, settings: Settings, file: Path, nodes: int) -> Iterable[s
     hypervisors = counted(len(settings.hypervisors.uris), "hypervisor")
     yield click.style(f"The demonstration is up: {counted(nodes, 'node')} on {hypervisors}, {url}", bold=True)
     yield f"Everything that it writes is below {_near(file.parent)}/ and goes away with it. End it with Ctrl-C."
-    yield "In another terminal, from this folder:"
+    yield "In another terminal, from this folder (exit status 1: something is wrong, 3: something is not known):"
     for what, line in (
         (f"What is Puppet told about {one.host}?", f"curl -s {url}/enc/{one.host}"),
         ("Why?", f"{enclume} why {one.host}"),
@@ -44,6 +44,9 @@ def words(estate: str, settings: Settings, file: Path, nodes: int) -> Iterable[s
         (f"At once it has the class {one.class_name}:", f"{enclume} why {one.host} {one.class_name}"),
         ("Take it away again:", f"{enclume} unassign {one.host} {one.service}"),
         ("Does every guest run where it should?", f"{enclume} audit placement --all"),
+        ("What else is wrong, and what is not known while no host speaks of itself?", f"{enclume} audit"),
+        ("What do hypervisors need of guests, and in which order would all of it start?", f"{enclume} layers"),
+        ("What would Icinga's plugin say?", f"{_program()} check placement --url {url}"),
         ("What does Prometheus see of it?", f"curl -s {url}/metrics | grep guest_state"),
         ("Is everything well with Enclume itself?", f"{enclume} doctor"),
     ):

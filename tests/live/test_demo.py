@@ -20,8 +20,10 @@ from commands.demo_words import TRIES
 from tests.waiting import free_port, until
 
 ENCLUME = Path(sys.prefix, "bin", "enclume")
-# The platform has guests at the wrong place, on purpose.
+# The platform has guests at the wrong place and needs one of them to boot, on purpose.
 WRONG = {"lab": (), "platform": (1,)}
+# No host of the examples observes itself.
+NOT_KNOWN = {"lab": (3,), "platform": (1,)}
 LINES = re.compile(r"^    (\S.*)$", re.MULTILINE)
 
 
@@ -54,7 +56,7 @@ class Demo:
     def wait_up(self) -> "Demo":
         until(lambda: "End it with Ctrl-C." in self.said or self.process.poll() is not None, 60, "the demonstration")
         assert self.process.poll() is None, self.said
-        until(lambda: len(self.lines) == 8, what="all its lines")
+        until(lambda: len(self.lines) == 11, what="all its lines")
         return self
 
     def run(self, line: str, *statuses: int) -> str:
@@ -94,7 +96,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def test_every_line_that_it_prints_works_as_printed(start: Start, estate: str) -> None:
     one = TRIES[estate]
     demo = start("--estate", estate).wait_up()
-    curl, why, ldapmodify, why_class, unassign, audit, metrics, doctor = demo.lines
+    curl, why, ldapmodify, why_class, unassign, placement, audit, layers, check, metrics, doctor = demo.lines
     assert one.class_name not in json.loads(demo.run(curl))["classes"]
     assert one.host in demo.run(why)
     assert "modifying entry" in demo.run(ldapmodify)
@@ -102,7 +104,10 @@ def test_every_line_that_it_prints_works_as_printed(start: Start, estate: str) -
     assert f"cn={one.service}," in demo.run(why_class)
     assert f"- class {one.class_name}" in demo.run(unassign)
     assert one.class_name not in json.loads(demo.run(curl))["classes"]
-    assert "placement" in demo.run(audit, *WRONG[estate])
+    assert "placement" in demo.run(placement, *WRONG[estate])
+    assert "backup" in demo.run(audit, *NOT_KNOWN[estate])
+    assert "Cold start" in demo.run(layers, *WRONG[estate])
+    assert demo.run(check, *WRONG[estate]).startswith("PLACEMENT WARNING" if WRONG[estate] else "PLACEMENT OK")
     assert "enclume_guest_state{" in demo.run(metrics)
     assert {line.split()[0] for line in demo.run(doctor).splitlines()} <= {"ok", "warn"}
 
