@@ -61,7 +61,8 @@ class Runtime:
         self.counts = Counts()
         self._versions = metadata.version("enclume"), metadata.version("libvirt-python")
         self.auditor = Auditor(self._look, prepare=self._restore)
-        self.builder.swapped = self._swapped
+        self.builder.swapped, self.builder.taken_over = self._swapped, self._taken_over
+        self._restore_again = False
         self.inventory.noticed = self.auditor.wake
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
@@ -106,6 +107,9 @@ class Runtime:
 
     def _look(self) -> Situation:
         """All that the verdicts look at."""
+        if self._restore_again:
+            self._restore_again = False
+            self._restore()
         return Situation(
             now=self.builder.now,
             at=time.time(),
@@ -124,6 +128,11 @@ class Runtime:
             kept = self.builder.shelving.hosts()
         finally:
             self.observatory.restore(kept)
+
+    def _taken_over(self) -> None:
+        """What the instance before wrote at its end is read too, by the auditor's thread."""
+        self._restore_again = True
+        self.auditor.wake()
 
     def _swapped(self) -> None:
         """The builder serves something else now."""

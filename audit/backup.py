@@ -102,6 +102,9 @@ class _OfKind:
             done = f"the last {_WHAT[schedule]} that is known is of {when(last)} on {best.by}"
             sentence = f"{self._excuses(doubt)}; {done}"
             return self._say(schedule, "unknown", sentence, best, measures, code="backup_unknown"), inf
+        if not last and best.to_come:
+            sentence = f"{best.by} says that it was made {when(best.to_come)}, which is to come: mend the clock there"
+            return self._say(schedule, "critical", sentence, best, measures, code="backup_future"), inf
         if not last:
             sentence = f"{best.by} has never made one{self._running}: start it there"
             return self._say(schedule, "critical", sentence, best, measures, code="backup_never"), inf
@@ -110,7 +113,7 @@ class _OfKind:
 
     def _done(self, best: BackupSeen, schedule: Schedule, last: float, age: float) -> str:
         allowed = f"{span(age)} old" if isfinite(age) else "of any age"
-        return f"last {_WHAT[schedule]} {when(last)} on {best.by}, may be {allowed}{self._running}"
+        return f"last {_WHAT[schedule]} {when(last)} on {best.by}, allowed: {allowed}{self._running}"
 
     def blemishes(self, schedule: Schedule) -> list[Verdict]:
         """What is wrong with the last one, however old it is; said with one schedule only."""

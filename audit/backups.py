@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from audit.picture import BackupSeen
 from facts.authority import may_say
@@ -11,6 +12,9 @@ from facts.fleet import Found
 from facts.observations import Backup, BackupKind, ContainerCopy
 from facts.observatory import HostSeen
 from settings.backups import BackupOf, BackupSettings
+
+_SLACK = 3600.0
+"""Seconds by which a backup may be ahead of the time at which it was told: clocks that are a little off."""
 
 
 class Kept(Struct, frozen=True):
@@ -45,17 +49,17 @@ def archive(estate: Estate, observations: Mapping[str, HostSeen], settings: Back
 
 def _read(node: Node, seen: HostSeen, settings: BackupSettings) -> Kept:
     allowed, kinds = may_say(node), seen.kinds
-    backups: dict[str, tuple[Backup, ...]] = {}
+    backups: dict[str, list[Backup]] = {}
     containers: dict[str, ContainerCopy] = {}
     if kinds.backups is not None and "backups" in allowed:
         for one in kinds.backups.hosts:
             stated = settings.hosts.get(one.host)
             name = stated.certname if stated else one.host.lower()
-            backups[name] = (*backups.get(name, ()), one)
+            backups.setdefault(name, []).append(one)
     if kinds.containers is not None and "containers" in allowed:
         for copy in kinds.containers:
             containers[copy.uuid.lower() or copy.guest.lower()] = copy
-    return Kept(node, seen, backups, containers)
+    return Kept(node, seen, {name: tuple(same) for name, same in backups.items()}, containers)
 
 
 def named(now: Archive, before: Archive, known: Names) -> tuple[Names, set[str]]:
@@ -90,7 +94,7 @@ def _from_servers(node: Node, kept: Archive, by: tuple[str, ...], settings: Back
         for one in kept[keeper].backups[node.host.name]:
             kind = kind_of(node, kept[keeper].node, one, settings.hosts.get(one.host), settings.kind)
             if kind is not None:
-                yield _backup(kind, keeper, one)
+                yield _past(_backup(kind, keeper, one), kept[keeper].seen.seen_at["backups"])
 
 
 def _from_hypervisors(copies: tuple[Found, ...], kept: Archive) -> Iterator[BackupSeen]:
@@ -100,7 +104,7 @@ def _from_hypervisors(copies: tuple[Found, ...], kept: Archive) -> Iterator[Back
         if keeper is not None and keeper.containers:
             copy = keeper.containers.get(found.domain.uuid) or keeper.containers.get(found.domain.name.lower())
             if copy is not None:
-                yield _copy(found.hypervisor, copy)
+                yield _past(_copy(found.hypervisor, copy), keeper.seen.seen_at["containers"])
 
 
 def kind_of(node: Node, keeper: Node, one: Backup, stated: BackupOf | None, default: BackupKind) -> BackupKind | None:
@@ -127,6 +131,14 @@ def unknown(kept: Kept, estate: Estate, settings: BackupSettings) -> tuple[str, 
         for name in (one.domain.uuid, one.domain.name.lower())
     }
     return tuple(sorted(found | {copy.guest for name, copy in kept.containers.items() if name not in shown}))
+
+
+def _past(backup: BackupSeen, observed_at: float) -> BackupSeen:
+    """A backup as it is said to be, but of one that is to come nobody knows when it was made."""
+    claimed = max(backup.last_success, backup.last_full, backup.kept_full)
+    if claimed <= observed_at + _SLACK:
+        return backup
+    return replace(backup, last_success=0.0, last_full=0.0, kept_full=0.0, to_come=claimed)
 
 
 def _backup(kind: BackupKind, by: str, one: Backup) -> BackupSeen:

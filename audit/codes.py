@@ -6,6 +6,7 @@ CODES: dict[str, str] = {
     "check_failed": "a check of ours failed by an error of our own: what it would have said is unknown",
     "backup": "a backup is young enough",
     "backup_late": "a backup is older than enclumeMaxAge; critical beyond `thresholds.backup_critical` times that",
+    "backup_future": "a backup is said to have been made at a time that is to come",
     "backup_never": "a backup that must be there was never made, says the source that knows it",
     "backup_missing": "LDAP says that a host must be backed up, and no backup knows it",
     "backup_nobody": "LDAP says that a host must be backed up, and there is nobody who could do it",

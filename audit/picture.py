@@ -16,7 +16,8 @@ class BackupSeen(Struct, frozen=True, kw_only=True, gc=False):
     """What is known of one kind of backup of a host, from one source (`by`: the certname of the host that says so).
 
     Times in seconds since the epoch, 0 for never; `kept_full` is the newest full backup that is still kept, `verified`
-    says of a container's copy that it was compared with its source, `peer` where that is.
+    says of a container's copy that it was compared with its source, `peer` where that is. `to_come`: when it is said to
+    have been made, where that is to come: the times are 0 then, since nobody knows them.
     """
 
     kind: BackupKind
@@ -34,6 +35,7 @@ class BackupSeen(Struct, frozen=True, kw_only=True, gc=False):
     peer: str = ""
     running: bool = False
     message: str = ""
+    to_come: float = 0.0
 
 
 class DataSource(Struct, frozen=True):

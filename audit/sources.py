@@ -17,6 +17,8 @@ from facts.source import SourceKey
 from facts.upkeep import Freshness
 from settings.thresholds import Thresholds
 
+_TOLD = 5
+"""How many of an observer's problems one sentence tells."""
 AHEAD = 30.0
 """Seconds by which the clock of a host that observes itself may be ahead of ours."""
 
@@ -152,7 +154,9 @@ def judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
             sentence = f"{name} last observed itself {when(last)}: look at enclume-observe and its timer there"
             found.append(_observed(picture, "warning", sentence, code="observation_late"))
     if seen.problems:
-        sentence = f"the observer of {name} cannot read all: {'; '.join(seen.problems)}"
+        left = len(seen.problems) - _TOLD
+        told = (*seen.problems[:_TOLD], *((f"and {left} more, in its log",) if left > 0 else ()))
+        sentence = f"the observer of {name} cannot read all: {'; '.join(told)}"
         found.append(_observed(picture, "warning", sentence, code="observer_problem"))
     if seen.ahead > AHEAD:
         sentence = f"the clock of {name} is about {span(round(seen.ahead, -1))} ahead: look at its time service"

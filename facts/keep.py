@@ -89,7 +89,7 @@ def _decoded(shelf: Shelf, name: str, kind: str, decode: Callable[[list[bytes]],
         return None
     try:
         return decode(lines)
-    except (msgspec.MsgspecError, IndexError, ValueError) as error:
+    except (msgspec.MsgspecError, IndexError, ValueError, RecursionError) as error:
         shelf.put_aside(name, str(error))
         return None
 

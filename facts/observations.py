@@ -5,7 +5,7 @@ be newer than its service. Sizes in bytes; times in seconds since the epoch, by 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -15,6 +15,12 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Time = Annotated[float, Meta(ge=0, le=1e11)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Text = Annotated[str, Meta(max_length=1024)]
+
+T = TypeVar("T")
+Few = Annotated[tuple[T, ...], Meta(max_length=64)]
+Some = Annotated[tuple[T, ...], Meta(max_length=2_000)]
+Many = Annotated[tuple[T, ...], Meta(max_length=20_000)]
+"""How many of a thing one host may tell of: more is a fault, and would keep the verdicts on everybody waiting."""
 
 BackupKind = Literal["data", "system", "container", "offsite"]
 Schedule = Literal["daily", "weekly", "monthly"]
@@ -47,13 +53,13 @@ class NfsServer(Struct, frozen=True):
     """/proc/net/rpc/nfsd and /proc/fs/nfsd; counters since boot. `requests` by operation, all NFS versions together."""
 
     threads: Count
-    requests: Mapping[Name, Count]
+    requests: Annotated[Mapping[Name, Count], Meta(max_length=500)]
     read_bytes: Count = 0
     written_bytes: Count = 0
     reply_cache_hits: Count = 0
     reply_cache_misses: Count = 0
-    pools: tuple[Pool, ...] = ()
-    clients: tuple[Client, ...] = ()
+    pools: Some[Pool] = ()
+    clients: Many[Client] = ()
 
 
 class NfsClient(Struct, frozen=True):
@@ -92,7 +98,7 @@ class Peer(Struct, frozen=True):
     name: Name
     connection: Text
     role: Text
-    volumes: tuple[PeerVolume, ...] = ()
+    volumes: Some[PeerVolume] = ()
 
 
 class Volume(Struct, frozen=True):
@@ -108,8 +114,8 @@ class Mirror(Struct, frozen=True):
 
     resource: Name
     role: Text
-    volumes: tuple[Volume, ...] = ()
-    peers: tuple[Peer, ...] = ()
+    volumes: Some[Volume] = ()
+    peers: Few[Peer] = ()
 
     @property
     def in_sync(self) -> bool:
@@ -155,8 +161,8 @@ class BackupPool(Struct, frozen=True):
 class Backups(Struct, frozen=True):
     """All that a backup server keeps."""
 
-    hosts: tuple[Backup, ...] = ()
-    pools: tuple[BackupPool, ...] = ()
+    hosts: Many[Backup] = ()
+    pools: Few[BackupPool] = ()
 
 
 class ContainerCopy(Struct, frozen=True):
@@ -189,7 +195,7 @@ class Used(Struct, frozen=True):
 
     what: Use
     name: Name
-    addresses: tuple[Name, ...] = ()
+    addresses: Few[Name] = ()
     source: Text = ""
 
 
@@ -205,11 +211,11 @@ class Kinds(Struct, frozen=True):
 
     nfsd: NfsServer | None = None
     nfs: NfsClient | None = None
-    mounts: tuple[Mount, ...] | None = None
-    mirrors: tuple[Mirror, ...] | None = None
+    mounts: Some[Mount] | None = None
+    mirrors: Some[Mirror] | None = None
     backups: Backups | None = None
-    containers: tuple[ContainerCopy, ...] | None = None
-    uses: tuple[Used, ...] | None = None
+    containers: Some[ContainerCopy] | None = None
+    uses: Some[Used] | None = None
     logs: Logs | None = None
 
 
@@ -227,6 +233,6 @@ class Observed(Struct, frozen=True):
     certname: Name
     observed_at: Time
     kinds: Kinds
-    problems: tuple[Text, ...] = ()
-    looked_at: tuple[Text, ...] = KINDS
+    problems: Some[Text] = ()
+    looked_at: Few[Text] = KINDS
     observer: Text = ""

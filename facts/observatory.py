@@ -72,9 +72,12 @@ class Observatory:
         return seen
 
     def restore(self, hosts: Mapping[str, HostSeen]) -> None:
-        """Take what was kept on disk, wherever no host was faster."""
+        """Take what was kept on disk, of each host that has said nothing newer."""
         with self._lock:
-            self._hosts = dict(hosts) | self._hosts
+            for name, seen in hosts.items():
+                known = self._hosts.get(name)
+                if known is None or known.observed_at < seen.observed_at:
+                    self._hosts[name] = seen
             self.restored = True
 
     def forget(self, known: AbstractSet[str], since: float) -> tuple[str, ...]:
@@ -115,14 +118,14 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
                 kinds[kind], seen_at[kind] = said, at
         elif last and kind in allowed:
             kinds[kind], seen_at[kind] = getattr(before.kinds, kind), last
-    taken, ahead = Kinds(**kinds), observed.observed_at - now
+    taken, ahead, newer = Kinds(**kinds), observed.observed_at - now, at >= before.observed_at
     return HostSeen(
         certname=observed.certname,
         kinds=taken,
         seen_at=seen_at,
-        problems=observed.problems,
+        problems=observed.problems if newer else before.problems,
         observed_at=max(before.observed_at, at),
-        ahead=float(round(ahead)) if ahead > _AHEAD else 0.0,
+        ahead=before.ahead if not newer else float(round(ahead)) if ahead > _AHEAD else 0.0,
         earlier=_earlier(before, seen_at.get("nfsd", 0.0)),
         synced=_synced(before.synced, taken.mirrors, seen_at.get("mirrors", 0.0)),
     )

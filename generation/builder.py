@@ -40,7 +40,8 @@ class Builder:
     """Builds and swaps `now`. `heartbeat` is the monotonic time of its last sign of life.
 
     `watch` is told which hypervisors to read whenever that changes; `swapped` is called after `now` was replaced, and
-    after a build that failed; `shelving` keeps the state folder; `problems` are sentences about what goes wrong here.
+    after a build that failed, `taken_over` once another instance has left the state folder to this one; `shelving`
+    keeps that folder; `problems` are sentences about what goes wrong here.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Builder:
         self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
         self.now = Now()
         self.swapped: Callable[[], None] = lambda: None
+        self.taken_over: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Take what is on disk, and begin to build; while another instance holds the folder, wait for it to end."""
@@ -136,6 +138,7 @@ class Builder:
                 if self._waiting_for_lock:
                     self._waiting_for_lock = False
                     self.now = Now(self.shelving.generation() or self.now.generation)
+                    self.taken_over()
                 return True
             self._stopping.wait(0.1)
         return False

@@ -1,8 +1,10 @@
 """Thresholds: where a verdict turns from ok to warning and to critical; for all, for one site, for one host."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -71,6 +73,9 @@ class ThresholdSettings(Thresholds, frozen=True, forbid_unknown_fields=True, kw_
     hosts: Annotated[Overrides, Meta(description="thresholds of one host, by its certname; they beat its site's")] = {}
 
     def __post_init__(self) -> None:
+        for name in Thresholds.__struct_fields__:
+            if not isfinite(getattr(self, name)):
+                raise ValueError(f"`{name}` is {getattr(self, name)}: expected a number")
         for key, overrides in (("sites", self.sites), ("hosts", self.hosts)):
             for name, stated in overrides.items():
                 self._check(f"{key}.{name}", stated)
@@ -80,8 +85,12 @@ class ThresholdSettings(Thresholds, frozen=True, forbid_unknown_fields=True, kw_
             if name not in Thresholds.__struct_fields__:
                 known = ", ".join(Thresholds.__struct_fields__)
                 raise ValueError(f"`{where}.{name}` is no threshold: expected one of {known}")
-            if value < 0:
-                raise ValueError(f"`{where}.{name}` is {value}: expected a positive number")
+            if not isfinite(value):
+                raise ValueError(f"`{where}.{name}` is {value}: expected a number")
+            try:
+                msgspec.convert({name: int(value) if value == int(value) else value}, Thresholds)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"`{where}.{name}` is {value}: {str(error).partition(' - at')[0]}") from error
 
     def of(self, site: str | None, host: str | None = None) -> Thresholds:
         """The thresholds of a site (by name), or of a host there (by certname)."""

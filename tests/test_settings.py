@@ -1,5 +1,6 @@
 """Settings: one frozen value, or one error that names file, key and expectation."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,29 @@ def test_what_is_accepted_as_a_base_is_a_dn(text: str) -> None:
         assert normalise(accepted)
     except ValueError:
         assert "\\" in accepted
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "says"),
+    [
+        ({"hosts": {"web.lab.test": {"local_logs_bytes": float("nan")}}}, "hosts.web.lab.test.local_logs_bytes"),
+        ({"hosts": {"web.lab.test": {"disk_bytes": 1.5}}}, "hosts.web.lab.test.disk_bytes"),
+        ({"hosts": {"web.lab.test": {"backup_critical": 0}}}, "hosts.web.lab.test.backup_critical"),
+        ({"sites": {"angers": {"imbalance": 50}}}, "sites.angers.imbalance"),
+        ({"sites": {"angers": {"reserve_bytes": float("inf")}}}, "sites.angers.reserve_bytes"),
+        ({"sites": {"angers": {"vcpus": 4}}}, "`sites.angers.vcpus` is no threshold"),
+        ({"run_seconds": float("inf")}, "run_seconds"),
+    ],
+)
+def test_a_threshold_of_a_site_or_host_is_held_to_the_same_limits(thresholds: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(says)):
+        parse({"directory": {"uri": "ldap://x", "base": "dc=x,dc=y"}, "thresholds": thresholds})
+
+
+def test_a_host_has_its_own_thresholds_then_its_sites() -> None:
+    stated = {"sites": {"angers": {"disk_bytes": 5, "imbalance": 0.5}}, "hosts": {"web.lab.test": {"disk_bytes": 7}}}
+    found = parse({"directory": {"uri": "ldap://x", "base": "dc=x,dc=y"}, "thresholds": stated}).thresholds
+    assert found.of("angers", "web.lab.test").disk_bytes == 7
+    assert found.of("angers", "web.lab.test").imbalance == 0.5
+    assert found.of("angers", "mail.lab.test").disk_bytes == 5
+    assert found.of("lyon", "mail.lab.test") == found

@@ -117,6 +117,16 @@ def test_another_sites_server_cannot_say_that_a_backup_is_this_sites(scene: Scen
     assert found.unknown == {SAVE: (WEB,), AWAY: (WEB,)}
 
 
+def test_a_backup_that_is_to_come_is_none(scene: Scene) -> None:
+    scene.observe(SAVE, backups=Backups((Backup("web.lab.test", last_success=NOON + 1800),)))
+    (little,) = pictures(scene).by_host[WEB].backups
+    assert (little.last_success, little.to_come) == (NOON + 1800, 0.0)
+    scene.at += 60
+    scene.observe(SAVE, backups=Backups((Backup("web.lab.test", last_success=NOON + 86400),)))
+    (far,) = pictures(scene).by_host[WEB].backups
+    assert (far.last_success, far.to_come) == (0.0, NOON + 86400)
+
+
 def test_names_of_a_backup_server_are_mapped_by_the_settings(scene: Scene) -> None:
     scene.settings = settings(backups={"hosts": {"www-data": {"certname": WEB, "kind": "data"}}})
     scene.observe(SAVE, backups=Backups((Backup("www-data"),)))

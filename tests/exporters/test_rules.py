@@ -151,7 +151,9 @@ def test_an_alert_says_what_where_and_what_to_do(rule: dict[str, Any]) -> None:
 
 def test_the_example_hears_once_of_what_a_textfile_tells_too() -> None:
     """What enclume-observe writes for node_exporter has the names that /metrics has."""
-    jobs = {job["job_name"]: job for job in yaml.safe_load(EXAMPLE.read_text())["scrape_configs"]}
+    jobs = {
+        job["job_name"]: job for job in yaml.safe_load((RULES.parent / "prometheus.yaml").read_text())["scrape_configs"]
+    }
     once = {"source_labels": ["__name__"], "regex": "enclume_.*", "action": "drop"}
     assert once in jobs["node"]["metric_relabel_configs"]
     assert "metric_relabel_configs" not in jobs["enclume"]

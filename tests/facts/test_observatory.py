@@ -74,7 +74,7 @@ def test_a_clock_that_is_ahead_observed_now() -> None:
 def test_how_far_a_clock_is_ahead_is_told_in_whole_seconds() -> None:
     assert after(said(1300.4, nfsd=NFSD), now=1000.0).ahead == 300.0
     assert after(said(1004.0, nfsd=NFSD), now=1000.0).ahead == 0.0
-    assert after(said(1300.0, nfsd=NFSD), said(900.0, nfsd=NFSD), now=1000.0).ahead == 0.0
+    assert after(said(1300.0, nfsd=NFSD), said(1000.0, nfsd=NFSD), now=1000.0).ahead == 0.0
 
 
 def test_the_time_of_the_last_word_is_kept_though_it_says_nothing() -> None:
@@ -150,6 +150,20 @@ def test_the_observatory_tells_what_changed_and_takes_from_disk_what_nobody_was_
     observatory.restore({"nfs1.lab.test": other, "nfs2.lab.test": other})
     assert told[0].kinds.nfsd == NFSD
     assert observatory.hosts()["nfs1.lab.test"].kinds == Kinds(nfsd=NFSD)
+
+
+def test_an_older_document_replaces_no_newer_words_of_the_observer() -> None:
+    known = after(said(160.0, mounts=MOUNTS), said(100.0, ("old news",), mounts=MOUNTS))
+    assert known.problems == ()
+
+
+def test_what_another_instance_wrote_at_its_end_is_taken_where_it_is_newer() -> None:
+    observatory = Observatory()
+    observatory.observed(said(100.0, nfsd=NFSD), ALL, 1000.0)
+    observatory.restore({"nfs1.lab.test": after(said(50.0, mounts=MOUNTS))})
+    assert observatory.hosts()["nfs1.lab.test"].kinds == Kinds(nfsd=NFSD)
+    observatory.restore({"nfs1.lab.test": after(said(160.0, mounts=MOUNTS))})
+    assert observatory.hosts()["nfs1.lab.test"].kinds == Kinds(mounts=MOUNTS)
 
 
 def test_a_host_that_is_gone_is_forgotten_once_it_was_silent_for_long() -> None:
