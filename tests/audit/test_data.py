@@ -1,73 +1,16 @@
-"""Data: large disks, missing and silent mounts, local logs, wrong interfaces; each goes bad and good again."""
+"""Data: large disks, missing and silent mounts, local logs; each goes bad and good again."""
 
 import pytest
-from msgspec.structs import replace
 
-from facts.inventory.domains import Interface
-from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from facts.observations import Logs, Mount, Used
-from tests.audit.situations import NOON, Scene, sentences
-from tests.factories import (
-    GIB,
-    domain,
-    guest,
-    host,
-    kvm,
-    service,
-    service_at,
-    service_dn,
-    settings,
-    site,
-    site_dn,
-    uuid_of,
-)  # fmt: skip
-
-KVM, WEB, NFS, MIRROR = "kvm1.lab.test", "web.lab.test", "nfs.lab.test", "mirror.lab.test"
-HOME = Mount("/home", NFS, "/srv/home", "4.2", responding=True)
+from tests.audit.holding import HOME, KVM, MIRROR, NFS, WEB, in_order, measure, said, wired, wrong
+from tests.audit.situations import Scene
+from tests.factories import GIB, domain, guest, host, service, service_at, service_dn, settings, site, site_dn
 
 
 @pytest.fixture
 def scene() -> Scene:
-    """A guest of the service web, which requires files; its networks, data and logs are as they should be."""
-    scene = Scene(
-        site(
-            "angers",
-            enclumeNetwork=(
-                "lan=internal 10.1.0.0/16 lan",
-                "dmz=public 192.0.2.0/24 br-dmz",
-                "odd=public 198.51.100.0/24",
-            ),
-        ),
-        kvm(KVM, "angers"),
-        host(NFS, enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.2"),
-        host(MIRROR, enclumeAtSite=site_dn("angers"), ipHostNumber="10.1.0.3"),
-        guest(WEB, enclumeAtSite=site_dn("angers")),
-        service("files", members=(NFS,), enclumeProvides="nfs"),
-        service("mirroring", members=(MIRROR,), enclumeProvides="mirror"),
-        service("names", members=(NFS,), enclumeProvides="dns"),
-        service("web", members=(WEB,), enclumeRequires=(service_dn("names"), service_dn("files"))),
-    )
-    wired(scene, "lan")
-    scene.observe(WEB, mounts=(HOME,), logs=Logs(1000, remote=True))
-    return scene
-
-
-def wired(scene: Scene, *networks: str) -> None:
-    scene.see(KVM, domain("web", networks=networks))
-
-
-def wrong(scene: Scene) -> dict[str, str]:
-    return scene.wrong("data", WEB)
-
-
-def said(scene: Scene, code: str) -> str:
-    return sentences(scene.verdicts("data", WEB))[code]
-
-
-def measure(scene: Scene, **sizes: int) -> None:
-    disks = tuple(DiskStatistics(target, gib * GIB) for target, gib in sizes.items())
-    uuid = uuid_of("web")
-    scene.statistics[KVM] = HypervisorStatistics(NOON, {uuid: DomainStatistics(uuid, NOON, disks)})
+    return in_order()
 
 
 def test_a_guest_as_it_should_be(scene: Scene) -> None:
@@ -194,53 +137,6 @@ def test_logs_on_the_guest(scene: Scene, logs: Logs, words: str) -> None:
     assert wrong(scene) == {"local_logs": "warning"}
     assert words in said(scene, "local_logs")
     scene.observe(WEB, mounts=(HOME,), logs=Logs(2**26, remote=True))
-    assert wrong(scene) == {}
-
-
-@pytest.mark.parametrize(
-    ("networks", "code", "words"),
-    [
-        ((), "internal_interfaces", "has no internal interface"),
-        (("lan", "lan"), "internal_interfaces", "has 2 internal interfaces (lan and lan)"),
-        (("lan", "br-dmz"), "public_interface", "(dmz) and is in no public service"),
-        (("lan", "virbr7"), "unknown_network", "on virbr7, which is no network of angers"),
-    ],
-)
-def test_interfaces_that_break_the_rule(scene: Scene, networks: tuple[str, ...], code: str, words: str) -> None:
-    wired(scene, *networks)
-    assert wrong(scene) == {code: "warning"}
-    assert words in said(scene, code)
-    wired(scene, "lan")
-    assert wrong(scene) == {}
-
-
-@pytest.mark.parametrize("where", [service, lambda *_, **stated: service_at("web", "angers", **stated)])
-def test_a_public_interface_is_for_a_public_service(scene: Scene, where: object) -> None:
-    wired(scene, "lan", "br-dmz")
-    assert wrong(scene) == {"public_interface": "warning"}
-    scene.put(where("web", members=(WEB,), enclumePublic="TRUE"))  # type: ignore[operator]
-    assert wrong(scene) == {}
-    wired(scene, "lan", "br-dmz", "br-dmz")
-    assert "has 2 public interfaces" in said(scene, "public_interface")
-
-
-@pytest.mark.parametrize(
-    ("interface", "words"),
-    [
-        (Interface("52:54:00:00:00:07", None, "br7"), "on br7, which"),
-        (Interface("52:54:00:00:00:07"), "on nothing that is known (52:54:00:00:00:07), which"),
-    ],
-)
-def test_an_interface_is_told_by_what_it_is_attached_to(scene: Scene, interface: Interface, words: str) -> None:
-    lan = Interface("52:54:00:00:00:01", None, "lan")
-    scene.see(KVM, replace(domain("web"), interfaces=(lan, interface)))
-    assert wrong(scene) == {"unknown_network": "warning"}
-    assert words in said(scene, "unknown_network")
-
-
-def test_where_nobody_said_what_networks_are_attached_to_nothing_is_wrong_with_interfaces(scene: Scene) -> None:
-    wired(scene, "whatever")
-    scene.put(site("angers", enclumeNetwork="lan=internal 10.1.0.0/16"))
     assert wrong(scene) == {}
 
 
