@@ -1,8 +1,9 @@
 """The doctor on what Enclume reads, and on the service: LDAP, every hypervisor, answers, findings."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from commands.client import Service
 from commands.common import counted, duration
@@ -81,7 +82,7 @@ def service(settings: Settings) -> Iterable[Check]:
     if ready["held"]:
         number = ready["held"]["number"]
         yield warn("service", f"generation {number} is held: review it with `enclume approve`")
-    yield from _findings(findings, asked.url)
+    yield from findings_of(findings, asked.url, lambda certname: _is_served(asked, certname))
 
 
 def _answers(url: str, ready: Mapping[str, Any]) -> Check:
@@ -97,13 +98,32 @@ def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterable[Check]:
             yield bad("service", f"{source['kind']} {source['target']}: {known}: {source['error']}")
 
 
-def _findings(findings: list[Mapping[str, Any]], url: str) -> Iterable[Check]:
+def _is_served(asked: Service, certname: str) -> bool | None:
+    """Whether the service has an answer for this node; None where it does not say."""
+    try:
+        status = asked.ask("GET", f"/enc/{quote(certname, safe='')}").status
+    except SourceError:
+        return None
+    return {200: True, 503: False}.get(status)
+
+
+def findings_of(
+    findings: list[Mapping[str, Any]], url: str, is_served: Callable[[str], bool | None]
+) -> Iterable[Check]:
+    """What is wrong, first where a node's answer is held up. `is_served` says whether a node has an older one."""
     if not findings:
         yield ok("findings", "nothing is wrong with what LDAP and the rules state")
-    for finding in findings[:_FINDINGS]:
+    for finding in sorted(findings, key=lambda one: not one["holds"])[:_FINDINGS]:
         who = f"{finding['certname']}: " if finding["certname"] else ""
-        kept = " (it keeps its last answer)" if finding["holds"] else ""
         where = f"{finding['where']} {finding['what']}".strip()
-        yield warn("findings", f"{who}{finding['code']}, {where}: {finding['message']}{kept}")
+        sentence = f"{who}{finding['code']}, {where}: {finding['message']}"
+        if not finding["holds"]:
+            yield warn("findings", sentence)
+            continue
+        served = is_served(finding["certname"])
+        if served is False:
+            yield bad("findings", f"{sentence} (it has no answer until that is corrected)")
+        else:
+            yield warn("findings", f"{sentence} (it keeps its last answer{'' if served else ', if it has one'})")
     if len(findings) > _FINDINGS:
         yield warn("findings", f"{len(findings) - _FINDINGS} more of them: {url}/findings")
