@@ -16,6 +16,7 @@ from enc.rules import Rules
 from enc.why import why
 from errors import SourceError
 from facts import keep
+from facts.certname import close_to, meant
 from facts.directory import source as directory
 from facts.directory.meaning import understand
 from facts.facts_folder import FactsFolder
@@ -74,7 +75,9 @@ class Offline:
     def _none(self, certname: str) -> No | SourceError:
         result = self._now.classification.results.get(certname)
         if result is None:
-            return No(f"{certname} is not in the directory: add it below {self._settings.directory.hosts_base}")
+            base, estate = self._settings.directory.hosts_base, self._now.estate
+            hint = meant(close_to(certname, estate.nodes)) if estate else ""
+            return No(f"{certname} is not in the directory: add it below {base}{hint}")
         reasons = "; ".join(finding.message for finding in result.findings if finding.holds)
         return SourceError(certname, f"has no answer: {reasons}")
 

@@ -1,6 +1,5 @@
 """Assignment: a host's DN added to a service's `member` in LDAP, or removed from it."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +17,7 @@ from ldap3.utils.conv import escape_filter_chars
 from msgspec import Struct
 
 from errors import EnclumeError, SourceError
-from facts.certname import short_name
+from facts.certname import close_to, meant, short_name
 from facts.directory.connection import NOT_LDAP, Connection, close, connect, explain
 from facts.directory.entries import Entry
 from facts.directory.names import normalise
@@ -28,7 +27,6 @@ from settings import DirectorySettings
 _HOSTS = "(&(|(objectClass=enclumeHost)(objectClass=puppetClient)(objectClass=device)(objectClass=ipHost)){})"
 _SERVICES = "(&(objectClass=enclumeService)(!(enclumeAtSite=*)){})"
 _REFERRAL = 10
-_SUGGESTIONS = 5
 
 
 class NotFound(EnclumeError):
@@ -36,8 +34,7 @@ class NotFound(EnclumeError):
 
     def __init__(self, what: str, name: str, base: str, suggestions: Sequence[str]) -> None:
         self.what, self.name, self.suggestions = what, name, tuple(suggestions)
-        meant = f"; did you mean {', '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"there is no {what} {name} below {base}{meant}")
+        super().__init__(f"there is no {what} {name} below {base}{meant(suggestions)}")
 
 
 class Ambiguous(EnclumeError):
@@ -141,9 +138,7 @@ class Assigner:
 
     def _not_found(self, what: str, name: str, base: str, filter_: str) -> Named:
         names = [entry.name for entry in self._search(base, filter_.format("(cn=*)"))]
-        short = {short_name(one): one for one in reversed(names)}
-        close_to = difflib.get_close_matches(name, [*names, *short], _SUGGESTIONS)
-        raise NotFound(what, name, base, list(dict.fromkeys(short.get(one, one) for one in close_to)))
+        raise NotFound(what, name, base, close_to(name, names))
 
 
 @contextmanager

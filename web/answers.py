@@ -10,7 +10,7 @@ from enc.answer import Answer
 from enc.rules import Rules
 from enc.why import why
 from exporters.counts import Counts
-from facts.certname import is_certname
+from facts.certname import close_to, is_certname, meant
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from generation.now import Now
@@ -104,8 +104,8 @@ class _Asked:
         oldest = min(read) if read and now.estate is not None else now.generation.built_at
         return max(0.0, time.time() - oldest)
 
-    def _none(self, certname: str, now: Now) -> Response:
-        """404 only when it is sure that there is no such node."""
+    def _none(self, certname: str, now: Now, hint: str = "") -> Response:
+        """404 only when it is sure that there is no such node. Puppet asks too often to look for a `hint` each time."""
         age = time.time() - self._standing.fresh(self._directory).read_at
         if self._standing.building_fails:
             return refuse(503, "answers cannot be built now: see /health/ready")
@@ -121,14 +121,15 @@ class _Asked:
             return refuse(503, f"the directory was last read {age:.0f} s ago: see /health/ready")
         if self._settings.sites and any(host.name == certname for host in now.estate.declared.hosts.values()):
             return refuse(503, f"{certname} is at a site that this instance does not serve")
-        return refuse(404, f"{certname} is not in the directory: add it below {self._settings.directory.hosts_base}")
+        base = self._settings.directory.hosts_base
+        return refuse(404, f"{certname} is not in the directory: add it below {base}{hint}")
 
     def why(self, certname: str) -> Response:
         now = self._standing.now
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
         reasons = why(now.estate, name, self._standing.rules) if now.estate else None
         if reasons is None:
-            return self._none(certname, now)
+            return self._none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
         given = now.generation.answers.get(name)
         fresh = now.classification.results.get(name)
         state = _state(given, fresh.answer if fresh else None)

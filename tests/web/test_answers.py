@@ -59,6 +59,15 @@ def test_an_unknown_node_is_a_404_only_while_the_directory_is_fresh(tmp_path: Pa
         )
 
 
+def test_why_of_a_name_that_is_not_there_says_which_could_be_meant(tmp_path: Path) -> None:
+    with service(tmp_path) as served:
+        served.wait_for("web.lab.test", 200)
+        for name in ("web", "wbe.lab.test"):
+            response = served.get(f"/enc/{name}/why")
+            assert response.status_code == 404
+            assert f"add it below ou=hosts,{BASE}; did you mean web.lab.test" in response.json["error"]
+
+
 def test_nothing_is_answered_before_the_first_complete_load(tmp_path: Path) -> None:
     with service(tmp_path) as served:
         empty = Runtime(configured(tmp_path / "other"), served.directory, served.inventory)
