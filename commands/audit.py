@@ -1,8 +1,9 @@
 """`enclume audit`: what is wrong now."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -11,7 +12,9 @@ from audit.words import names
 from commands import elsewhere
 from commands.causes import Cause, causes, each
 from commands.common import duration, examples, print_json, printable
-from commands.outcome import FINE, NO, UNKNOWN
+from commands.elsewhere import Elsewhere
+from commands.outcome import FINE, NO, UNKNOWN, Misused
+from commands.unjudged import WHY
 from commands.wrapping import line_width, wrapped
 from errors import SourceError
 
@@ -21,6 +24,8 @@ _ORDER = (*WRONG, "ok")
 _SILENT = 60.0
 """Seconds after which it is told how long ago something was read."""
 _INDENT = 12
+_WHERE = {"host": "/enc/{}/why", "site": "/layers?site={}"}
+"""Who says whether there is such a host or site."""
 
 
 @click.command(
@@ -61,14 +66,29 @@ def command(
     service = elsewhere.named(config, options)
     found = service.get_json(f"/verdicts?{urlencode([*query, *statuses])}")
     if found["problem"] is None and not sum(found["counts"].values()):
-        described = " and ".join(f"{name} {value}" for name, value in query) or "anything"
-        raise SourceError(service.url, f"has no verdict on {described}", "`enclume audit --all` lists what is known")
+        raise no_verdict(service, checks, query)
     if as_json:
         print_json(found)
     else:
         for line in lines_of(found, line_width(), everything=everything):
             click.echo(line)
     return _status(found)
+
+
+def no_verdict(service: Elsewhere, checks: Sequence[str], query: Sequence[tuple[str, str]]) -> SourceError:
+    """Why there is no verdict. Raises `No` for a host or site that there is not, with those that could be meant."""
+    for name, value in query:
+        if name in _WHERE and value != "-":
+            # Another reason not to answer says nothing of the name.
+            with suppress(SourceError, Misused):
+                service.get_json(_WHERE[name].format(quote(value, safe="")))
+    described = " and ".join(f"{name} {value}" for name, value in query) or "anything"
+    reasons = [WHY[check] for check in checks if check in WHY]
+    return SourceError(
+        service.url,
+        f"has no verdict on {described}",
+        "; ".join(reasons) if checks and len(reasons) == len(checks) else "`enclume audit --all` lists what is known",
+    )
 
 
 def _status(found: Mapping[str, Any]) -> int:

@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
+from unicodedata import combining, normalize
+
+from commands.unjudged import WHY
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STATUSES = {"ok": OK, "warning": WARNING, "critical": CRITICAL, "unknown": UNKNOWN}
@@ -25,6 +28,9 @@ _LONGEST_LINE = 1000
 _LONGEST_LABEL = 120
 _UNITS = ("", "s", "B", "%")
 _STRANGE = "it answered with what is no list of verdicts: is it Enclume, and of this version?"
+
+_Row = tuple[Mapping[str, Any], str, Mapping[str, Any]]
+"""A verdict, and the label of one of its measures with that measure."""
 
 # Web interfaces show as HTML what looks like it: descriptions from LDAP shall be text.
 _HARMLESS = str.maketrans({"|": "\u00a6", "<": "\u2039", ">": "\u203a"})
@@ -66,13 +72,19 @@ def _render(check: str, reply: Mapping[str, Any], filters: str, max_age: float) 
     verdicts = [one for one in reply["verdicts"] if one["status"] in STATUSES]
     reason = _unreliable(reply, max_age) or (None if check in TELLING else reply["outdated"])
     if reason is None and not sum(counts.values()):
-        reason = f"nothing is known{' of ' if filters else ''}{filters}: `enclume audit {check} --all` lists what is"
+        reason = _nothing(check, filters)
     if reason is not None:
         return UNKNOWN, "\n".join([f"{check.upper()} UNKNOWN - {safe(reason)}", *_lines(verdicts, counts)]) + "\n"
     worst = next(status for status in WORST_FIRST if counts[status])
     head, *more = _told(verdicts, counts, worst)
     first = f"{check.upper()} {worst.upper()} - {head} | {' '.join(perfdata(verdicts, counts))}"
     return STATUSES[worst], "\n".join([first, *more]) + "\n"
+
+
+def _nothing(check: str, filters: str) -> str:
+    if not filters and check in WHY:
+        return WHY[check]
+    return f"nothing is known{' of ' if filters else ''}{filters}: `enclume audit {check} --all` lists what is"
 
 
 def _unreliable(reply: Mapping[str, Any], max_age: float) -> str | None:
@@ -125,6 +137,7 @@ def perfdata(verdicts: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -
         for measure in one["measures"]
         if _number(measure["value"]) and measure["unit"] in _UNITS
     ]
+    rows = _once(rows)
     shown = rows[: MOST_PERFDATA - len(STATUSES) - 1]
     labels = _unique([(label, str(one["subject"]), str(one["code"])) for one, label, _ in shown], taken=STATUSES)
     values = [f"{status}={_plain(counts[status])}" for status in STATUSES]
@@ -132,6 +145,15 @@ def perfdata(verdicts: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -
     if len(rows) > len(shown):
         values.append(f"left_out={len(rows) - len(shown)}")
     return values
+
+
+def _once(rows: Sequence[_Row]) -> list[_Row]:
+    """Without what two verdicts of one subject both measured: a graph keeps its label when something goes wrong."""
+    return list(
+        {
+            (one["subject"], one["site"], label, repr(measure)): (one, label, measure) for one, label, measure in rows
+        }.values()
+    )
 
 
 def _unique(named: Sequence[tuple[str, str, str]], taken: Iterable[str]) -> list[str]:
@@ -152,8 +174,10 @@ def _unique(named: Sequence[tuple[str, str, str]], taken: Iterable[str]) -> list
 
 
 def _label(text: str) -> str:
-    """A label without what ends one."""
-    label = re.sub(r"['=]|::+", "_", safe(text)).strip()
+    """A label without what ends one, and of ASCII alone: not every store of graphs takes more."""
+    letters = "".join(one for one in normalize("NFKD", text.replace("\u2192", "to")) if not combining(one))
+    plain = safe(letters).encode("ascii", "replace").decode()
+    label = re.sub(r"['=?]|::+", "_", plain).strip()
     return label[:_LONGEST_LABEL].rstrip() or "_"
 
 

@@ -21,7 +21,7 @@ def test_a_backup_that_is_young_enough_says_when_it_was_made_and_how_old_it_may_
     (verdict,) = scene.verdicts("backup", WEB)
     assert (verdict.code, verdict.status, verdict.subject) == ("backup", "ok", f"{WEB} system/daily")
     assert (verdict.host, verdict.site, verdict.kind, verdict.schedule) == (WEB, "angers", "system", "daily")
-    said = f"{WEB}: system backup, daily: last backup 2025-11-27 02:00 UTC on {SAVE}, may be 26 h old"
+    said = f"{WEB}: system backup, daily: last backup 2025-11-27 02:00 UTC on {SAVE}, allowed: 26 h old"
     assert verdict.sentence == said
     assert verdict.measures == (
         Measure("age", NOON - 10 * HOUR, "s", 26 * HOUR, 52 * HOUR, is_time=True),
@@ -177,7 +177,7 @@ def test_a_guest_that_is_off_needs_a_backup_of_any_age(scene: Scene) -> None:
     keep(scene, 5000)
     (verdict,) = scene.verdicts("backup", WEB)
     assert (verdict.status, verdict.measures[0].warning) == ("ok", None)
-    assert verdict.sentence.endswith("may be of any age")
+    assert verdict.sentence.endswith("allowed: of any age")
 
 
 def test_one_that_runs_is_said(scene: Scene) -> None:

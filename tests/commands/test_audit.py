@@ -11,7 +11,11 @@ import pytest
 import yaml
 
 from audit.verdict import Verdict
-from commands.audit import lines_of
+from commands.audit import lines_of, no_verdict
+from commands.elsewhere import Elsewhere
+from commands.outcome import No
+from commands.unjudged import WHY
+from errors import SourceError
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from tests.commands.lab import Done, enclume
@@ -192,3 +196,36 @@ def test_all_of_it_can_be_had_as_json(scripted: Scripted, tmp_path: Path) -> Non
 
 def test_on_no_terminal_a_sentence_stays_on_its_line(scripted: Scripted, tmp_path: Path) -> None:
     assert LONG in run(scripted, tmp_path, told(verdict("web01", "warning", sentence=LONG))).out
+
+
+def refusing(refusal: Exception, asked: list[str]) -> Elsewhere:
+    """A service that refuses every further question."""
+
+    def get_json(path: str) -> Any:
+        asked.append(path)
+        raise refusal
+
+    return Elsewhere("http://127.0.0.1:8787", get_json)
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [(("host", "web/1"), "/enc/web%2F1/why"), (("site", "angrs"), "/layers?site=angrs")],
+)
+def test_where_nothing_is_known_of_a_host_or_site_the_service_is_asked_whether_there_is_one(
+    query: tuple[str, str], path: str
+) -> None:
+    asked: list[str] = []
+    with pytest.raises(No, match="did you mean angers"):
+        no_verdict(refusing(No("there is none; did you mean angers?"), asked), (), [query])
+    assert asked == [path]
+
+
+def test_a_service_that_may_not_say_leaves_it_at_that() -> None:
+    found = no_verdict(refusing(SourceError("x", "may not ask"), []), (), [("host", "web01"), ("host", "-")])
+    assert str(found).endswith("has no verdict on host web01 and host -; `enclume audit --all` lists what is known")
+
+
+def test_a_check_that_nothing_is_the_business_of_says_why(scripted: Scripted, tmp_path: Path) -> None:
+    done = run(scripted, tmp_path, told(), "mirror")
+    assert (done.status, done.err) == (3, f"enclume: {scripted.url}: has no verdict on check mirror; {WHY['mirror']}\n")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from audit.verdict import CODES, Measure, Verdict
 from commands.check_output import MOST_LINES, MOST_PERFDATA, STATUSES, render, render_service, safe
+from commands.unjudged import WHY
 from facts.upkeep import Freshness
 from tests.commands.perfdata import Printed, read
 from tests.web.judging import Judging, audited, get, verdict
@@ -97,7 +98,7 @@ def test_labels_that_several_share_are_told_apart() -> None:
     _, out = printed(
         verdict("web01", measures=(one,)),
         verdict("web02", measures=(other, Measure("size", 3), Measure("ok", 4))),
-        verdict("web02", code="y", measures=(one, one)),
+        verdict("web02", code="y", measures=(one, Measure("age", 5))),
     )
     assert {label: value for label, value in out.perfdata.items() if label not in STATUSES} == {
         "web01 age": "1",
@@ -105,8 +106,31 @@ def test_labels_that_several_share_are_told_apart() -> None:
         "size": "3",
         "web02 ok": "4",
         "web02 y age": "1",
-        "web02 y age 2": "1",
+        "web02 y age 2": "5",
     }
+
+
+def test_what_two_verdicts_of_one_subject_measured_is_told_once_under_the_label_that_it_has_when_all_is_well() -> None:
+    kept = (Measure("kept", 3, "", 1), Measure("age", 5, "s"))
+    _, well = printed(verdict("mirror", measures=kept))
+    _, wrong = printed(
+        verdict("mirror", "warning", code="a", measures=kept), verdict("mirror", "critical", code="b", measures=kept)
+    )
+    assert {label: value for label, value in wrong.perfdata.items() if label not in STATUSES} == {
+        label: value for label, value in well.perfdata.items() if label not in STATUSES
+    }
+
+
+def test_labels_are_ascii_alone() -> None:
+    strange = ("kvm1 \u2192 ns paths", "r\u00e9pliqu\u00e9", "\u65e5", "a\uff5cb=1")
+    _, out = printed(verdict("web01", measures=tuple(Measure(label, 1) for label in strange)))
+    assert set(out.perfdata) - set(STATUSES) == {"kvm1 to ns paths", "replique", "_", "a_b_1"}
+
+
+@pytest.mark.parametrize("check", ["mirror", "puppet", "storage"])
+def test_a_check_that_nothing_is_the_business_of_says_why(check: str) -> None:
+    status, text = render(check, get(Judging(audited()), "").data, "", 120)
+    assert (status, text) == (3, f"{check.upper()} UNKNOWN - {WHY[check]}\n")
 
 
 def test_lines_and_numbers_are_bounded_and_it_says_how_many_were_left_out() -> None:
