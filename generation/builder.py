@@ -33,6 +33,8 @@ from settings import Settings
 
 _LOG = logging.getLogger("enclume.builder")
 _TIMES_EVERY = 10.0
+_HANDOVER = 10.0
+"""Seconds that the worker before us, told to end by a reload, may take to answer, to write and to leave the folder."""
 _REST = 0.001
 
 
@@ -45,7 +47,12 @@ class Builder:
     """
 
     def __init__(
-        self, settings: Settings, rules: Rules, upkeep: Upkeep, watch: Callable[[tuple[HypervisorTarget, ...]], None]
+        self,
+        settings: Settings,
+        rules: Rules,
+        upkeep: Upkeep,
+        watch: Callable[[tuple[HypervisorTarget, ...]], None],
+        handover: float = _HANDOVER,
     ) -> None:
         self.settings, self.rules, self.upkeep = settings, rules, upkeep
         self.heartbeat = time.monotonic()
@@ -56,6 +63,7 @@ class Builder:
         self._problem = ""
         self.refused_settings = ""
         self._waiting_for_lock = False
+        self._handover = handover
         self._meaning: Meaning = EMPTY
         self._remembered: Mapping[str, Remembered] = {}
         self._targets: tuple[HypervisorTarget, ...] | None = None
@@ -72,7 +80,7 @@ class Builder:
         self._waiting_for_lock = not self._lock.try_acquire()
         self.now = Now(self.shelving.generation() or NONE)
         if self._waiting_for_lock:
-            _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
+            _LOG.info("serving the last answers until the worker before this one leaves %s", self.settings.state)
         self._thread.start()
 
     def stop(self) -> None:
@@ -132,16 +140,24 @@ class Builder:
         self._lock.release()
 
     def _await_lock(self) -> bool:
+        begun, warned = time.monotonic(), False
         while not self._stopping.is_set():
             self.heartbeat = time.monotonic()
             if self._lock.try_acquire():
-                if self._waiting_for_lock:
-                    self._waiting_for_lock = False
-                    self.now = Now(self.shelving.generation() or self.now.generation)
-                    self.taken_over()
+                self._take_over()
                 return True
+            if not warned and self.heartbeat - begun > self._handover:
+                warned = True
+                _LOG.warning("another instance holds %s/lock; waiting for it", self.settings.state)
             self._stopping.wait(0.1)
         return False
+
+    def _take_over(self) -> None:
+        if self._waiting_for_lock:
+            self._waiting_for_lock = False
+            self.now = Now(self.shelving.generation() or self.now.generation)
+            _LOG.info("%s is this worker's now", self.settings.state)
+            self.taken_over()
 
     def _step(self) -> None:
         try:

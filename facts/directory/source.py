@@ -107,6 +107,9 @@ class DirectorySource:
         try:
             watch.run()
         except SourceError as error:
+            if self._stopped.is_set():
+                # We broke the connection ourselves, to end: nothing is wrong with the server.
+                return
             if watch.loaded is None or time.monotonic() - watch.loaded < self._settings.heartbeat:
                 raise
             log.info("directory: %s", error)

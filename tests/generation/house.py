@@ -23,10 +23,11 @@ SITE = (site("angers"), kvm("kvm1", "angers"), kvm("kvm2", "angers"))
 class House:
     """A builder with a ledger that the test writes in as sources would."""
 
-    def __init__(self, folder: Path, rules: Rules = NO_RULES, **more: Any) -> None:
+    def __init__(self, folder: Path, rules: Rules = NO_RULES, handover: float = 60.0, **more: Any) -> None:
         self.watched: list[tuple[HypervisorTarget, ...]] = []
         self.upkeep = Upkeep()
-        self.builder = Builder(settings(state=str(folder), **more), rules, self.upkeep, self.watched.append)
+        known = settings(state=str(folder), **more)
+        self.builder = Builder(known, rules, self.upkeep, self.watched.append, handover)
 
     def read(self, *entries: Entry, at: float = 100.0) -> None:
         """The directory has these entries."""

@@ -1,5 +1,6 @@
 """The builder over restarts, beside a second instance, and with a state folder that is spoiled."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,29 @@ def test_a_second_instance_serves_what_is_on_disk_and_takes_over_when_the_first_
     second.serves(lambda served: served == {"web": ["b"]})
     assert second.builder.problems == ()
     assert second.builder.now.generation.number == 3
+
+
+def test_a_worker_that_takes_over_after_a_reload_says_so_without_a_warning(
+    open_house: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "enclume.builder")
+    first = open_house()
+    second = open_house()
+    assert "until the worker before this one leaves" in caplog.text
+    close(first)
+    until(lambda: "is this worker's now" in caplog.text, what="the takeover")
+    assert second.builder.problems == ()
+    assert [one.message for one in caplog.records if one.levelno > logging.INFO] == []
+
+
+def test_an_instance_that_does_not_leave_the_state_folder_is_warned_of_once(
+    open_house: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_house()
+    second = open_house(handover=0.05)
+    until(lambda: "another instance holds" in caplog.text, what="the warning")
+    second.looked()
+    assert [one.levelname for one in caplog.records if "another instance" in one.message] == ["WARNING"]
 
 
 def test_an_approval_that_ran_out_of_time_is_not_done_later(open_house: Open) -> None:

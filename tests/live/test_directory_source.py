@@ -1,5 +1,6 @@
 """The source over a real slapd: restarts, silence, limits and several servers; nothing incomplete is delivered."""
 
+import logging
 import socket
 import threading
 import time
@@ -212,6 +213,18 @@ def test_stop_ends_the_thread_soon(slapd: Slapd, where: str) -> None:
         source.stop()
         assert time.monotonic() - began < 2
         assert not [thread for thread in threading.enumerate() if thread.name == "directory"]
+
+
+def test_its_own_end_is_no_trouble_of_the_server(slapd: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+    """A reload would look like a fault in the log: the worker that ends breaks its connection by itself."""
+    caplog.set_level(logging.INFO, "enclume.directory")
+    # Heard long enough that a lost connection would be an event of its own.
+    source, ledger = DirectorySource(settings(slapd.uri, heartbeat=0.1)), Recorder()
+    source.start(ledger)
+    until(lambda: len(ledger.confirmations) > 2, what="confirmations")
+    source.stop()
+    assert caplog.messages == []
+    assert ledger.failures == []
 
 
 def test_what_the_shelf_knew_is_confirmed_and_not_observed_again(slapd: Slapd) -> None:
