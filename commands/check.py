@@ -96,12 +96,11 @@ def main(arguments: Sequence[str]) -> int:
         told = render_service if given.check == ITSELF else render
         status, text = told(given.check, body, _described(given), given.max_age)
     except SystemExit:
-        return 0
+        status, text = 0, ""
     except Exception as error:  # noqa: BLE001 - Python's own exit status for a failure, 1, would be a warning
         check = next((one for one in arguments if one in (*CHECKS, ITSELF)), "enclume")
         status, text = UNKNOWN, f"{check.upper()} UNKNOWN - {safe(str(error) or type(error).__name__)}\n"
-    _write(text)
-    return status
+    return status if _written(text) else UNKNOWN
 
 
 def _literal(arguments: Sequence[str]) -> list[str]:
@@ -160,8 +159,17 @@ def _described(given: argparse.Namespace) -> str:
     return ", ".join(f"{name} {value}" for name in FILTERS for value in getattr(given, name) or ())
 
 
-def _write(text: str) -> None:
-    """Icinga reads UTF-8, whatever the locale is that it gives to its plugins."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.flush()
+def _written(text: str) -> bool:
+    """Print it, and say whether anybody can read it. Icinga reads UTF-8, whatever the locale is that it gives to its
+    plugins.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        # Closed, full, or with no reader any more. What is left in the buffer is flushed once more at the end, where a
+        # failure would have an exit status and a message of Python's own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return False
+    return True

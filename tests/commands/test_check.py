@@ -201,6 +201,19 @@ def test_it_prints_utf_8_in_any_locale(scripted: Scripted) -> None:
     )
 
 
+@pytest.mark.parametrize("closed", [">&-", ">/dev/full", ">&{without_reader}"])
+@pytest.mark.parametrize("arguments", ["enc --url {url}", "enc --url {url} --max-age x", "--help"])
+def test_what_nobody_can_read_is_unknown_and_no_failure(scripted: Scripted, closed: str, arguments: str) -> None:
+    scripted.reply = http(200, get(Judging(audited(verdict("web01")))).data)
+    plugin = f"{sys.executable} {ROOT / 'cli.py'} check {arguments.format(url=scripted.url)}"
+    reader, writer = os.pipe()
+    os.close(reader)
+    script = f"{plugin} {closed.format(without_reader=writer)}"
+    done = subprocess.run(["bash", "-c", script], pass_fds=[writer], capture_output=True, check=False)
+    os.close(writer)
+    assert (done.returncode, b"Error" in done.stderr) == (3, False)
+
+
 def puppet_files(folder: Path, *names: str) -> None:
     """Puppet's certificates and keys of these hosts."""
     for name in names:
