@@ -64,6 +64,44 @@ def test_a_file_is_whole_or_not_there(spool: Any) -> None:
     assert sorted(path.name for path in spool.folder.iterdir()) == ["001700000000000.json", "001700000060000.json"]
 
 
+def test_what_is_no_file_or_cannot_be_removed_keeps_nobody_from_keeping(spool: Any) -> None:
+    spool.keep(document(NOW - 4000))
+    for name in ("000000000000001.json", ".000001700000001000.json.99.new"):
+        (spool.folder / name).mkdir()
+    spool.keep(document(NOW))
+    names = ["000000000000001.json", "001700000000000.json"]
+    assert [path.name for path in spool.files()] == names
+
+
+class Answering:
+    """A service that takes everything."""
+
+    url = "https://enclume.example.org:8787"
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def put(self, body: bytes) -> Any:
+        self.heard.append(body)
+        return observe.Reply(204, {})
+
+
+def test_what_cannot_be_read_is_said_and_keeps_nothing_from_being_sent(
+    spool: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spool.keep(document(NOW))
+    folder = spool.folder / "000000000000001.json"
+    folder.mkdir()
+    service = Answering()
+    # Reading the first page of its own memory is the EIO that a broken disk gives.
+    assert observe.push(service, [Path("/proc/self/mem"), *spool.files(), b"{}"]) == observe.KEPT
+    assert [json.loads(body) for body in service.heard] == [document(NOW), {}]
+    assert spool.files() == [folder]
+    first, second = capfd.readouterr().err.splitlines()
+    assert "/proc/self/mem is not sent, since it cannot be read (Input/output error)" in first
+    assert f"{folder} is not sent, since it cannot be read (it is no file); remove it" in second
+
+
 def test_it_is_the_hosts_own(spool: Any) -> None:
     spool.keep(document(NOW))
     (path,) = spool.files()

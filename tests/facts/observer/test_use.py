@@ -32,6 +32,8 @@ def configured(folder: Path, text: str) -> Path:
         ("[observe]\nnonsense\n", "line 2: expected KEY = VALUE"),
         ("[observe]\nurl = x\nurl = y\n", "line 3: is there twice"),
         ("[observe]\ndeadline = soon\n", "deadline in [observe]: expected a number above 0"),
+        ("[observe]\nspool =\n", "spool in [observe]: expected a folder's absolute path, found ''"),
+        ("[observe]\nspool = var/spool\n", "spool in [observe]: expected a folder's absolute path, found 'var/spool'"),
         ("[mounts]\ndeadline = 0\n", "deadline in [mounts]: expected a number above 0"),
         ("[uses]\nextra = nfs\n", "expected WHAT NAME"),
         ("[uses]\nextra = magic host.test\n", "expected WHAT NAME"),
