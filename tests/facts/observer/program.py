@@ -11,6 +11,10 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from facts.observations import Observed
+
 PROGRAM = Path(__file__).parents[3] / "facts" / "observer" / "enclume-observe"
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "observer"
 CAPTURES, ROOT = FIXTURES / "captures", FIXTURES / "root"
@@ -66,3 +70,11 @@ def run(*arguments: str | Path) -> Result:
     environment = {"PATH": os.environ["PATH"], **{k: v for k, v in os.environ.items() if k.startswith("ENCLUME")}}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - begin)
+
+
+def printed(root: Path, *arguments: str) -> Any:
+    """What it prints of the host below `root`, which the service can read."""
+    done = run("--print", "--root", root, *arguments)
+    assert (done.status, done.err) == (0, "")
+    msgspec.json.decode(done.out.encode(), type=Observed)
+    return done.document
