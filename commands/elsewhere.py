@@ -71,5 +71,6 @@ def _get_json(url: str, path: str, options: Mapping[str, str | None], timeout: f
     except Unknown as error:
         kinds = {400: Misused, 404: No}
         raise kinds[error.status](str(error)) if error.status in kinds else SourceError(url, str(error)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
+        # A RecursionError is JSON that is nested more deeply than anybody reads.
         raise SourceError(url, "answered with what is no JSON", "is it Enclume that listens there?") from error

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from commands import elsewhere
 from commands.common import counted, examples
 from commands.icinga_folder import MARK, Files, current, prepared, replace
+from commands.icinga_lock import alone
 from commands.outcome import FINE, No
 from errors import SourceError
 
@@ -91,28 +93,34 @@ def make(config: str | None, /, output: Path | None, check_only: bool, site: str
     Hosts with their parents, what there is to check of each, and rules that sites build upon: docs/icinga.md. Icinga
     validates it before it replaces the old one; when nothing changed, nothing is touched.
 
-    Exit status 0: it is in place, or was. 1: Icinga does not accept it. 3: the service does not know all of it now, or
-    cannot be asked; the old one stays.
+    Exit status 0: it is in place, or was. 1: Icinga does not accept it. 3: the service does not know all of it now or
+    cannot be asked, or another run is at work on the folder; the old one stays.
     """
-    files = _files(config, site, options)
     if output is None and not check_only:
+        files = _files(config, site, options)
         click.echo("\n".join(f"// {name}\n{text}" for name, text in files.items()), nl=False)
         return FINE
     folder = (output or Path(tempfile.gettempdir()) / "enclume-icinga").resolve()
-    known = current(folder) if output is not None else {}
+    # The service is asked by who has the lock: what is put in place last is what it answered last.
+    with alone(folder) if output is not None else nullcontext():
+        files, known = _files(config, site, options), current(folder) if output is not None else {}
+        if known == files and not check_only:
+            reloaded = _make_up(folder, options["reload_command"])
+            click.echo(f"{folder} is up to date: {_size(files)}{reloaded}.")
+        else:
+            _validate(folder, known, files, options, put=not check_only)
+    return FINE
+
+
+def _validate(folder: Path, known: Files, files: Files, options: dict[str, str | None], *, put: bool) -> None:
     validation = Validation(options["icinga2"] or "icinga2", options["validation_config"])
-    if known == files and not check_only:
-        reloaded = _make_up(folder, options["reload_command"])
-        click.echo(f"{folder} is up to date: {_size(files)}{reloaded}.")
-        return FINE
     with prepared(files, folder) as new:
         validation.check(new)
-        if check_only:
-            click.echo(f"Icinga accepts it: {_size(files)}; {_difference(known, files)}.")
-        else:
+        if put:
             _put(folder, new, options["reload_command"])
             click.echo(f"{folder} is new: {_size(files)}; {_difference(known, files)}.")
-    return FINE
+        else:
+            click.echo(f"Icinga accepts it: {_size(files)}; {_difference(known, files)}.")
 
 
 def _put(folder: Path, new: Path, reload_command: str | None) -> None:

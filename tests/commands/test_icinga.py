@@ -1,70 +1,18 @@
-"""`enclume icinga config`: validated before it replaces, untouched when nothing changed, never emptied.
-
-A program of the test's own stands for Icinga: it says what it was asked, and whether it accepts.
-"""
+"""`enclume icinga config`: validated before it replaces, untouched when nothing changed, never emptied."""
 
 import json
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from commands.icinga_folder import MARK, current, prepared, replace
 from commands.outcome import Misused
 from errors import StateError
-from tests.commands.lab import Done, enclume
+from tests.commands.lab import enclume
+from tests.commands.putting import FILES, OTHER, Put
 from tests.commands.scripted import Scripted, http
-
-FILES = {"hosts.conf": f'{MARK}\n\nobject Host "a" {{\n}}\n', "sites.conf": f"{MARK}\n"}
-OTHER = {**FILES, "hosts.conf": f'{MARK}\n\nobject Host "b" {{\n}}\n'}
-
-ICINGA = (
-    "#!/bin/sh\n"
-    'echo "$@" >>{said}\n'
-    "for one; do case $one in -DEnclumeConfigDir=*) cp -r ${{one#*=}} {seen} ;; esac; done\n"
-    'echo "critical/config: no such luck"\n'
-    "exit $(cat {status})\n"
-)
-
-
-class Put:
-    """The command, a service that gives it files, and an Icinga that validates them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.output, self.said, self.seen, self.status = (folder / name for name in ("out", "said", "seen", "status"))
-        self.icinga = folder / "icinga2"
-        self.icinga.write_text(ICINGA.format(said=self.said, seen=self.seen, status=self.status))
-        self.icinga.chmod(0o755)
-        self.status.write_text("0")
-        self._config = folder / "enclume.yaml"
-
-    def run(self, files: Mapping[str, str] | bytes, *arguments: str, status: int = 200, output: bool = True) -> Done:
-        """Run the command, with a service that answers this."""
-        body = files if isinstance(files, bytes) else json.dumps({"generation": 1, "files": files}).encode()
-        scripted = Scripted()
-        try:
-            scripted.reply = http(status, body)
-            listen = scripted.url.removeprefix("http://")
-            self._config.write_text(
-                yaml.safe_dump({"directory": {"uri": "ldap://x", "base": "dc=x"}, "listen": listen})
-            )
-            where = ("--output", str(self.output)) if output else ()
-            done = enclume(self._config, "icinga", "config", "--icinga2", str(self.icinga), *where, *arguments)
-            self.asked = scripted.asked.partition(b" HTTP")[0]
-        finally:
-            scripted.close()
-        return done
-
-    @property
-    def there(self) -> Mapping[str, str]:
-        return {path.name: path.read_text() for path in self.output.iterdir()}
-
-    @property
-    def beside(self) -> list[str]:
-        """What stands beside the folder and should not."""
-        return [path.name for path in self.output.parent.iterdir() if path.name.startswith(".")]
 
 
 @pytest.fixture
@@ -215,6 +163,15 @@ def test_where_folders_cannot_be_exchanged_one_follows_the_other(
             replace(folder, new)
         assert current(folder) == files
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_answer_that_is_nested_without_end_is_no_configuration() -> None:
+    scripted = Scripted()
+    scripted.reply = http(200, b"[" * 1_000_000)
+    done = enclume(None, "icinga", "config", "--url", scripted.url)
+    scripted.close()
+    assert (done.status, done.err.count("\n")) == (3, 1)
+    assert "answered with what is no configuration" in done.err
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
