@@ -13,6 +13,7 @@ from commands.doctor_state import state
 from commands.doctor_time import certificates, clock
 from commands.outcome import FINE, NO
 from commands.progress import progress
+from commands.wrapping import hung, line_width
 from enc import rules
 from errors import SettingsError
 from settings import DEFAULT_FILE, Settings
@@ -41,9 +42,9 @@ def command(config: str | None, as_json: bool) -> int:
     for check in _checks(config):
         checks.append(check)
         if not as_json:
-            click.echo(
-                f"{click.style(f'{check.level:<4}', fg=_COLOURS[check.level])}  {check.area:<8}  {check.sentence}"
-            )
+            label = f"{click.style(f'{check.level:<4}', fg=_COLOURS[check.level])}  {check.area:<8}  "
+            for line in hung(label, check.sentence, line_width()):
+                click.echo(line)
     wrong = sum(check.level == "bad" for check in checks)
     if as_json:
         print_json({"well": not wrong, "checks": to_builtins(checks)})

@@ -10,6 +10,7 @@ from commands import elsewhere
 from commands.common import examples, print_json
 from commands.layers_text import lines_of
 from commands.outcome import FINE, NO, UNKNOWN
+from commands.wrapping import line_width
 
 
 @click.command(
@@ -36,7 +37,7 @@ def command(config: str | None, /, site: str | None, as_json: bool, **options: s
     if as_json:
         print_json(found)
     else:
-        for line in lines_of(found):
+        for line in lines_of(found, line_width()):
             click.echo(line)
     return status_of(found)
 

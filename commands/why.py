@@ -6,6 +6,7 @@ from commands.asking import asked
 from commands.common import examples, load_settings, print_json
 from commands.outcome import FINE, No
 from commands.reasons import lines_of, of_class
+from commands.wrapping import folded, line_width
 
 
 @click.command(
@@ -37,6 +38,7 @@ def command(config: str | None, certname: str, class_name: str | None, offline: 
     if as_json:
         print_json(reasons)
     else:
+        width = line_width()
         for line in lines_of(reasons):
-            click.echo(line)
+            click.echo("\n".join(folded(line, width)))
     return FINE

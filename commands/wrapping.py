@@ -13,6 +13,7 @@ ENDLESS = sys.maxsize
 """The width where nothing is wrapped."""
 _WIDEST = 120
 _NARROWEST = 40
+_DEEPER = 6
 
 
 def line_width() -> int:
@@ -34,3 +35,13 @@ def hung(label: str, text: str, width: int) -> Iterator[str]:
     first, *more = wrapped(text, indent, width) or [indent]
     yield (label + first[len(indent) :]).rstrip()
     yield from more
+
+
+def folded(line: str, width: int) -> list[str]:
+    """A line that is laid out already, its further lines a little deeper; as it is where it fits."""
+    if len(click.unstyle(line)) <= width:
+        return [line]
+    deeper = " " * (len(line) - len(line.lstrip(" ")) + _DEEPER)
+    return textwrap.wrap(
+        line, max(width, _NARROWEST), subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False
+    )

@@ -11,6 +11,7 @@ import yaml
 
 from commands.layers import status_of
 from commands.layers_text import lines_of
+from commands.wrapping import ENDLESS
 from facts.observations import Used
 from tests.audit.situations import Scene
 from tests.commands.lab import Done, enclume
@@ -42,8 +43,8 @@ def told(world: Scene, query: str = "") -> Any:
     return get(world.audit(), query).json
 
 
-def lines(found: Any) -> list[str]:
-    return [click.unstyle(line) for line in lines_of(found)]
+def lines(found: Any, width: int = ENDLESS) -> list[str]:
+    return [click.unstyle(line) for line in lines_of(found, width)]
 
 
 @pytest.fixture
@@ -79,6 +80,19 @@ def test_a_path_is_told_with_its_effect_and_the_ground_of_each_step() -> None:
         f"  does not boot      {KVM}",
         f"  is fine            {NFS}",
     ]
+
+
+def test_on_a_terminal_lines_are_wrapped_and_each_service_has_its_own() -> None:
+    world = scene(service("files", members=[NFS], enclumeProvides="nfs"), service("time", members=[NFS]))
+    found = lines(told(world), 60)
+    assert found[found.index(f"  goes on            files ({NFS})") + 1] == f"                     time ({NFS})"
+    assert found[1:5] == [
+        f"  blocks boot     {KVM} → names → guest {NS}",
+        f"                  → {KVM}",
+        f"                  {KVM} uses names of {NS},",
+        "                  declared:",
+    ]
+    assert all(len(line) <= 60 for line in found if " " in line.strip())
 
 
 def test_the_cold_start_and_what_is_left_are_told_for_each_site() -> None:
