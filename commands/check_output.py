@@ -84,6 +84,10 @@ def _render(check: str, reply: Mapping[str, Any], filters: str, max_age: float) 
 def _nothing(check: str, filters: str) -> str:
     if not filters and check in WHY:
         return WHY[check]
+    named = re.match(r"(host|site) (?!-)([^,\s]+)", filters)
+    if named:
+        what, name = named.groups()
+        return f"nothing is known of {filters}: `enclume audit --{what} {name}` says whether there is such a {what}"
     return f"nothing is known{' of ' if filters else ''}{filters}: `enclume audit {check} --all` lists what is"
 
 

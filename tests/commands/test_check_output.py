@@ -164,11 +164,18 @@ def test_verdicts_that_are_too_old_are_unknown(max_age: float, expected: int) ->
     assert ("the verdicts are 30 s old, more than 10 s" in text) is (expected == 3)
 
 
+@pytest.mark.parametrize("filters", ["", "host -", "kind data"])
+def test_where_no_host_or_site_is_named_what_is_known_is_pointed_at(filters: str) -> None:
+    _, out = printed(filters=filters)
+    assert out.head.endswith(": `enclume audit backup --all` lists what is")
+
+
 def test_nothing_that_matches_is_unknown() -> None:
     status, out = printed(filters="host web01, kind data")
     assert status == 3
     assert out.head == (
-        "BACKUP UNKNOWN - nothing is known of host web01, kind data: `enclume audit backup --all` lists what is"
+        "BACKUP UNKNOWN - nothing is known of host web01, kind data: "
+        "`enclume audit --host web01` says whether there is such a host"
     )
 
 
