@@ -171,7 +171,7 @@ def test_an_answer_that_is_nested_without_end_is_no_configuration() -> None:
     done = enclume(None, "icinga", "config", "--url", scripted.url)
     scripted.close()
     assert (done.status, done.err.count("\n")) == (3, 1)
-    assert "answered with what is no configuration" in done.err
+    assert "answered with what is no JSON" in done.err
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
