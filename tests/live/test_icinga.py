@@ -108,7 +108,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         ).launch()
         icinga = Icinga(public, f"https://127.0.0.1:{lab.port}", authority, asker, MORE)
         made = Monitored(lab, icinga, authority, keeper)
-        until(lambda: GUEST in lab.run("audit").out, 30, "verdicts")
+        until(lambda: GUEST in lab.run("audit", "--all").out, 30, "verdicts")
         made.backed_up(1)
         until(lambda: made.put().status != 3, 20, "a configuration")
         done = made.put()
