@@ -1,5 +1,6 @@
 """Keeping what the sources last saw on disk: one file of the shelf for each, and one for when each was read."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import TypeVar
@@ -11,11 +12,13 @@ from facts.directory.entries import Directory, Entry
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen
 from facts.observatory import HostSeen
-from facts.shelf import Shelf
+from facts.shelf import ASIDE, Shelf
 from facts.source import SourceKey, SourceKind, Value
 from facts.upkeep import Freshness
 
 T = TypeVar("T")
+_LONGEST = 200
+"""Most bytes of a file's name."""
 
 
 class _Time(Struct, frozen=True):
@@ -63,9 +66,8 @@ def forget_host(shelf: Shelf, certname: str) -> None:
 
 def restore_hosts(shelf: Shelf) -> dict[str, HostSeen]:
     """Read from the shelf what hosts said of themselves, by certname. What cannot be read is set aside."""
-    paths = sorted(path for path in shelf.folder.glob("host-*") if not path.suffix)
-    found = (_decoded(shelf, path.name, "host", _host) for path in paths)
-    return {seen.certname: seen for seen in found if seen is not None}
+    found = ((file, _decoded(shelf, file, "host", _host)) for file in _files(shelf, "host"))
+    return {seen.certname: seen for file, seen in found if seen is not None and file == _file_of(seen.certname, "host")}
 
 
 def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Freshness], dict[str, Remembered]]:
@@ -74,9 +76,9 @@ def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Fresh
     directory = _decoded(shelf, "directory", "directory", _directory)
     if directory is not None:
         values[SourceKey("directory", directory.base)] = directory
-    for path in sorted(shelf.folder.glob("hypervisor-*")):
-        seen = None if path.suffix else _decoded(shelf, path.name, "hypervisor", _hypervisor)
-        if seen is not None:
+    for file in _files(shelf, "hypervisor"):
+        seen = _decoded(shelf, file, "hypervisor", _hypervisor)
+        if seen is not None and file == _file_of(seen[0]):
             values[SourceKey("inventory", seen[0])] = seen[1]
     times = _decoded(shelf, "times", "times", _times)
     freshness = {SourceKey(time.kind, time.target): Freshness(time.read_at) for time in times or []}
@@ -115,7 +117,26 @@ def _remembered(lines: list[bytes]) -> dict[str, Remembered]:
     return dict(msgspec.json.decode(line, type=tuple[str, Remembered]) for line in lines)
 
 
+def _files(shelf: Shelf, kind: str) -> list[str]:
+    """The names of this kind's files, without those that were set aside. A copy that somebody made has another name
+    than what is in it says, which is for the caller to see.
+    """
+    return sorted(path.name for path in shelf.folder.glob(f"{kind}-*") if not path.name.endswith(ASIDE))
+
+
 def _file_of(name: str, kind: str = "hypervisor") -> str:
-    return f"{kind}-" + "".join(
-        letter if letter.isalnum() or letter == "-" else f"_{ord(letter):x}_" for letter in name
-    )
+    """A file name for any name, another one for each: `_2f_` for what may be none, a digest for the end of a long one.
+
+    None ends as those that were set aside. A file system takes 255 bytes, the shelf's own additions among them.
+    """
+    stem, aside = (name.removesuffix(ASIDE), ASIDE) if name.endswith(ASIDE) else (name, "")
+    file = f"{kind}-" + "".join(map(_escaped, stem)) + aside.replace(".", "_2e_")
+    if len(file.encode()) <= _LONGEST:
+        return file
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    # No short name has a tilde, which is escaped there.
+    return f"{file.encode()[: _LONGEST - len(digest) - 1].decode(errors='ignore')}~{digest}"
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter.isalnum() or letter in "-." else f"_{ord(letter):x}_"

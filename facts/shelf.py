@@ -18,6 +18,8 @@ from msgspec import Struct
 from errors import StateError
 
 VERSION = 1
+ASIDE = ".unreadable"
+"""What the name of a file that was set aside ends with."""
 
 _LOG = logging.getLogger("enclume.shelf")
 _CHUNK = 200
@@ -99,7 +101,7 @@ class Shelf:
     def put_aside(self, name: str, reason: str) -> None:
         """Rename a file that makes no sense, so that it is kept for whoever asks, and say so."""
         path = self.folder / name
-        aside = path.with_name(f"{name}.unreadable")
+        aside = path.with_name(f"{name}{ASIDE}")
         with contextlib.suppress(OSError):
             path.replace(aside)
         self._refuse(path, f"{reason}; it was set aside as {aside.name}")

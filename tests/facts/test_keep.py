@@ -7,6 +7,8 @@ import pytest
 from facts import keep
 from facts.estate import Hardware, Remembered
 from facts.inventory.domains import Disk
+from facts.observations import Kinds
+from facts.observatory import HostSeen
 from facts.shelf import Shelf
 from facts.source import SourceKey
 from facts.upkeep import Freshness
@@ -48,7 +50,7 @@ def test_an_empty_folder_and_none_hold_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "a/b", ".", "", "kvm 1", "_2f_", "/", "é", "a.unreadable", "x\x00"]
+    "name", ["../../etc/passwd", "a/b", ".", "", "kvm 1", "_2f_", "/", "é", "a.unreadable", ".unreadable", "x\x00"]
 )
 def test_any_hypervisors_name_is_a_file_in_the_folder(tmp_path: Path, name: str) -> None:
     shelf = Shelf(tmp_path / "state")
@@ -59,10 +61,47 @@ def test_any_hypervisors_name_is_a_file_in_the_folder(tmp_path: Path, name: str)
 
 def test_different_names_are_different_files(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    names = ["a.b", "a_b", "a_2e_b", "a-b", "a/b", "A.b"]
+    names = [
+        "a.b",
+        "a_b",
+        "a_2e_b",
+        "a-b",
+        "a/b",
+        "A.b",
+        "a.unreadable",
+        "a_2e_unreadable",
+        "a",
+        "a~b",
+        "a.unreadable.b",
+    ]
     for name in names:
         keep.keep_hypervisor(shelf, name, shows(hostname=name))
     assert {key.target for key in keep.restore(shelf)[0]} == set(names)
+
+
+@pytest.mark.parametrize("letter", ["a.", "_", "é", "\U00020000"])
+def test_long_names_are_files_too_each_its_own(tmp_path: Path, letter: str) -> None:
+    shelf = Shelf(tmp_path)
+    names = {f"{letter * 250}{end}" for end in ("", "1", "2", ".unreadable")}
+    seen = {name: HostSeen(name, Kinds(), {}) for name in names}
+    for each in seen.values():
+        keep.keep_host(shelf, each)
+    assert keep.restore_hosts(Shelf(tmp_path)) == seen
+    shelf.put_aside(next(tmp_path.iterdir()).name, "a test of the longest name that there is")
+    assert (len(list(tmp_path.glob("*.unreadable"))), len(keep.restore_hosts(shelf))) == (1, 3)
+
+
+def test_the_certname_stands_in_the_files_name(tmp_path: Path) -> None:
+    keep.keep_hypervisor(Shelf(tmp_path), "kvm1.a-b.example.org", SEEN)
+    assert [path.name for path in tmp_path.iterdir()] == ["hypervisor-kvm1.a-b.example.org"]
+
+
+def test_a_copy_that_somebody_made_is_not_read_for_the_file(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    keep.keep_hypervisor(shelf, "kvm1", SEEN)
+    (tmp_path / "hypervisor-kvm1.old").write_bytes((tmp_path / "hypervisor-kvm1").read_bytes())
+    keep.keep_hypervisor(shelf, "kvm1", shows())
+    assert keep.restore(shelf)[0] == {SourceKey("inventory", "kvm1"): shows()}
 
 
 @pytest.mark.parametrize("spoiled", ["directory", "hypervisor-kvm1", "times", "remembered"])

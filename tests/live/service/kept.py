@@ -10,8 +10,8 @@ from tests.live.service.running import Service
 FILES = (
     "directory",
     "generation",
-    "hypervisor-coquille1_2e_lab_2e_test",
-    "hypervisor-coquille2_2e_lab_2e_test",
+    "hypervisor-coquille1.lab.test",
+    "hypervisor-coquille2.lab.test",
     "remembered",
     "times",
 )

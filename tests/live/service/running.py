@@ -22,7 +22,7 @@ import yaml
 from tests.waiting import free_port, until
 
 ROOT = Path(__file__).resolve().parents[3]
-KEPT = re.compile(r"directory|generation|remembered|times|lock|hypervisor-coquille[12]_2e_lab_2e_test|\.[^.]*\.new")
+KEPT = re.compile(r"directory|generation|remembered|times|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new")
 
 
 class Reply:
@@ -205,7 +205,8 @@ class Service:
 
     def kept(self) -> list[Path]:
         """The files of the state folder that hold something."""
-        return sorted(path for path in self.state.iterdir() if path.name != "lock" and path.suffix == "")
+        others = ("lock", ".unreadable", ".new")
+        return sorted(path for path in self.state.iterdir() if not path.name.endswith(others))
 
     def close(self) -> None:
         """End it, however it stands, and remove its folder."""
