@@ -24,7 +24,10 @@ from tests.waiting import free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 USER = "nagios"
-PLUGIN = ("cli.py", "commands/__init__.py", "commands/check.py", "commands/check_client.py", "commands/check_output.py")
+PLUGIN = (
+    "cli.py", "commands/__init__.py", "commands/check.py", "commands/check_client.py", "commands/check_output.py",
+    "commands/unjudged.py",
+)  # fmt: skip
 STATES = ("ok", "warning", "critical", "unknown")
 
 # What a site has of its own: whom to ask and how, and templates that complete ours.
