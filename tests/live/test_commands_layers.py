@@ -16,7 +16,9 @@ HUITRE, NACRE, TONTON = (f"cn={name}.lab.test,ou=hosts,dc=lab,dc=test" for name 
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     folder = tmp_path_factory.mktemp("layers")
     with Slapd(folder / "ldap", ldif=LAB / "directory.ldif") as slapd, Laboratory(folder / "lab", slapd) as lab:
-        yield lab.start()
+        lab.start()
+        until(lambda: lab.run("layers").status == 0, 20, "the verdicts")
+        yield lab
 
 
 def resolvers(served: Laboratory, *members: str) -> None:
@@ -26,7 +28,6 @@ def resolvers(served: Laboratory, *members: str) -> None:
 
 
 def test_a_resolver_in_a_guest_is_found_at_once_and_gone_when_it_is_physical_again(served: Laboratory) -> None:
-    until(lambda: served.run("layers").status == 0, 20, "the verdicts")
     assert "Layer 1 uses nothing of layer 2.\n" in served.run("layers", "--site", "larema").out
     resolvers(served, TONTON)
     until(lambda: served.run("layers").status == 1, 20, "the path into the guest")
