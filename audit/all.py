@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from itertools import chain
 from math import inf
 from typing import Any
@@ -119,13 +118,16 @@ def _hosts(view: View, before: Audited, breathe: Callable[[], None]) -> dict[str
 
 
 def _judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
-    name, site = picture.name, picture.site
-    found = [
-        _tried(partial(one, picture, thresholds, at), check, name, site, at, host=name)
-        for check, one in HOST_AUDITS.items()
-    ]
-    until = min((one.until for one in found), default=inf)
-    return Judged(tuple(chain.from_iterable(one.verdicts for one in found)), until)
+    verdicts: list[Verdict] = []
+    until = inf
+    for check, judge in HOST_AUDITS.items():
+        try:
+            found = judge(picture, thresholds, at)
+        except Exception as error:  # noqa: BLE001 - a fault in one check must not hide what the others say
+            found = _failed(error, check, picture.name, picture.site, at, picture.name)
+        verdicts += found.verdicts
+        until = min(until, found.until)
+    return Judged(tuple(verdicts), until)
 
 
 def _groups(view: View, before: Audited) -> dict[tuple[Check, str], JudgedGroup]:
@@ -148,17 +150,15 @@ def _groups(view: View, before: Audited) -> dict[tuple[Check, str], JudgedGroup]
     return groups
 
 
-def _tried(  # noqa: PLR0917 - all are needed, none is more so
-    judge: Callable[[], Judged], check: Check, subject: str, site: str, at: float, host: str = ""
-) -> Judged:
+def _tried(judge: Callable[[], Judged], check: Check, subject: str, site: str, at: float) -> Judged:
     """What a check says; one that fails is unknown, and spoils no other."""
     try:
         return judge()
     except Exception as error:  # noqa: BLE001 - a fault in one check must not hide what the others say
-        return _failed(error, check, subject, site, at, host)
+        return _failed(error, check, subject, site, at)
 
 
-def _failed(  # noqa: PLR0917 - as above
+def _failed(  # noqa: PLR0917 - all are needed, none is more so
     error: Exception, check: Check, subject: str, site: str, at: float, host: str = ""
 ) -> Judged:
     """A check that failed is tried again after a while, also where nothing changes."""

@@ -22,7 +22,7 @@ _LEVELS = ("debug", "info", "warning", "error")
 _SWITCH = 0.0002
 # A build of a large estate makes as many objects as that and drops them again, none of them in a cycle: collecting
 # garbage in the middle of it would only keep the interpreter from the threads that answer.
-_COLLECT_AFTER = 200_000
+COLLECT_AFTER = 200_000
 
 
 class Read(Settings, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class Served:
     def start(self) -> None:
         """Start the builder and the sources."""
         sys.setswitchinterval(_SWITCH)
-        gc.set_threshold(_COLLECT_AFTER)
+        gc.set_threshold(COLLECT_AFTER)
         self._runtime.start()
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 
 from audit.all import Audited, audit
+from commands.serve import COLLECT_AFTER
 from facts.observations import Logs
 from tests.bench import estate
 from tests.bench.estate import Size
@@ -17,6 +18,10 @@ def measured(size: Size) -> tuple[int, float, float, float]:
     """
     made = scene(size)
     situation = made.situation()
+    # As the service runs.
+    gc.set_threshold(COLLECT_AFTER)
+    gc.collect()
+    gc.freeze()
     audit(situation)
     nothing = _median([_timed(lambda: audit(situation)) for _ in range(3)])
     audited = audit(situation)

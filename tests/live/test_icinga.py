@@ -110,8 +110,8 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         made = Monitored(lab, icinga, authority, keeper)
         until(lambda: GUEST in lab.run("audit", "--all").out, 30, "verdicts")
         made.backed_up(1)
-        own = f"/verdicts?check=sources&host={KEEPER}"
-        until(lambda: b'"observation"' in made.ask("GET", own)[1], 20, "the backup server's own word")
+        word = f"/verdicts?check=sources&host={KEEPER}"
+        until(lambda: b'"observation"' in made.ask("GET", word)[1], 20, "the backup server's own word")
         until(lambda: made.put().status != 3, 20, "a configuration")
         done = made.put()
         assert done.status == 0, done.err
