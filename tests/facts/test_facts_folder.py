@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from facts.facts_folder import FactsFolder
-from facts.puppet import FactSets
+from facts.puppet import FactSets, named
 from facts.source import SourceKey
 from facts.upkeep import Upkeep
 from tests.waiting import until
@@ -123,3 +123,11 @@ def test_a_folder_that_is_gone_is_a_failure_that_names_it_and_ends_by_itself(wat
     (watched.folder.parent / "away").rename(watched.folder)
     until(lambda: not watched.upkeep.fresh(watched.key).error, what="the folder to be read again")
     assert watched.facts() == {"web": {"n": 1}}
+
+
+def test_what_a_real_server_wrote_is_read(tmp_path: Path) -> None:
+    written = Path(__file__).parents[1] / "fixtures" / "puppet" / "server_data-facts-web01.lab.test.json"
+    (tmp_path / "web01.lab.test.json").write_bytes(written.read_bytes())
+    folder = FactsFolder(str(tmp_path))
+    assert folder._look()
+    assert named(FactSets(folder._facts, {}), "web01.lab.test", ("os.family",)) == {"os.family": "Debian"}
