@@ -1,6 +1,7 @@
 """Hypervisors that die, freeze, refuse or say nothing: the others go on, and they come back by themselves."""
 
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -192,14 +193,14 @@ def _ssh_processes(uri: str) -> list[psutil.Process]:
     ("uri", "reason"),
     [
         ("qemu+unix:///system?socket=/nonexistent/sock", "the URI names its socket"),
-        ("qemu+ssh://nobody@127.0.0.1:{port}/system", "Connection refused"),
+        ("qemu+ssh://nobody@127.0.0.1:{port}/system", "Connection refused|Broken pipe"),
         ("qemu+tls://127.0.0.1:{port}/system", "certificate"),
     ],
 )
 def test_a_hypervisor_that_cannot_be_reached_says_why_and_what_to_do(uri: str, reason: str) -> None:
     target = HypervisorTarget("gone", uri.format(port=free_port()))
     said = str(read_once([target], 5)["gone"])
-    assert reason in said
+    assert re.search(reason, said)
     assert ";" in said
 
 
