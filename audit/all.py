@@ -97,7 +97,7 @@ def audit(
 
     `breathe` is called every few new judgements, so that a caller can let other threads work.
     """
-    pictures = develop(situation, before.view.pictures if before.view else NONE)
+    pictures = develop(situation, before.view.pictures if before.view else NONE, breathe)
     view = View(situation, pictures)
     return Audited(view, _hosts(view, before, breathe), _groups(view, before))
 

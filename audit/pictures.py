@@ -1,6 +1,6 @@
 """Developing pictures: one for every host, the same object again where nothing of it changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -39,10 +39,11 @@ class Pictures(Struct, frozen=True):
 
 
 NONE = Pictures({}, {})
+_BREATH = 20
 
 
-def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
-    """The picture of every host of the estate; none before there is one."""
+def develop(situation: Situation, before: Pictures = NONE, breathe: Callable[[], None] = lambda: None) -> Pictures:
+    """The picture of every host of the estate; none before there is one. `breathe` is called every few new ones."""
     estate = situation.now.estate
     if estate is None:
         return NONE
@@ -60,11 +61,14 @@ def develop(situation: Situation, before: Pictures = NONE) -> Pictures:
     strangers = _unknown(situation, estate, was, kept, before)
     ground = Pictures({}, kept, strangers, situation, by, written, roll, data)
     developer = _Developer(situation, estate, roll, data, ground)
-    pictures = {}
+    pictures, made = {}, 0
     for certname, node in estate.nodes.items():
         known = before.by_host.get(certname)
         if known is None or others is None or certname in others or certname in names:
             new = developer.picture(node)
+            made += 1
+            if made % _BREATH == 0:
+                breathe()
             known = known if known is not None and known == new else new
         pictures[certname] = known
     return replace(ground, by_host=pictures)
