@@ -169,8 +169,12 @@ class Icinga:
 
         def reached() -> Any:
             found = self.service(name)
-            hard = found["state_type"] == 1 and (found["last_check_result"] or {}).get("schedule_start", 0) >= begin
-            return found if hard and STATES[int(found["state"])] == state else None
+            checked = (found["last_check_result"] or {}).get("schedule_start", 0) >= begin
+            there = STATES[int(found["state"])] == state
+            if checked and not there:
+                # It was asked before the verdict was made.
+                self.check_now(name)
+            return found if checked and there and found["state_type"] == 1 else None
 
         self.check_now(name)
         try:
