@@ -12,10 +12,11 @@ from audit.keepers import Keepers, Roll
 from audit.load import Copy, Load, load_of
 from audit.picture import BackupSeen, Picture
 from audit.situation import Situation
-from audit.touched import dark_of, differing, touched
+from audit.touched import dark_of, touched
 from facts.authority import may_say
 from facts.certname import short_name
 from facts.estate import Estate, Node
+from facts.exact import differing
 from facts.fleet import EMPTY, Found
 from facts.observatory import permitted
 

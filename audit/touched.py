@@ -1,22 +1,12 @@
 """Which hosts are touched by what changed between two situations: of ten thousand, mostly one."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 
 from audit.situation import Situation
 from facts.certname import short_name
 from facts.estate import Estate, Node
+from facts.exact import differing
 from facts.fleet import Found
-
-T = TypeVar("T")
-
-
-def differing(now: Mapping[str, T], before: Mapping[str, T]) -> set[str]:
-    """The keys under which two mappings do not hold the same object."""
-    if now is before:
-        return set()
-    keys = {key for key, value in now.items() if before.get(key) is not value}
-    return keys | (before.keys() - now.keys())
 
 
 def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | None:

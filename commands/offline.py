@@ -111,7 +111,7 @@ def read(settings: Settings) -> Offline:
     facts = _read_facts(settings)
     with progress("classifying"):
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts)
-        estate = join(seen, settings, remembered, rules.fact_names)
+        estate = join(seen, settings, remembered, rules.fact_names).estate
         classification = classify_all(estate, rules, settings.answer)
         generation = build(served, classification, len(found.entries), settings.guard)
     return Offline(settings, rules, Now(generation, seen, estate, classification), read_at)

@@ -1,6 +1,6 @@
 """The fleet: every domain that the hypervisors show, by UUID and by name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -48,23 +48,88 @@ EMPTY = Fleet({}, {}, {}, {}, frozenset())
 
 
 def muster(hypervisors: Mapping[str, HypervisorSeen], unreadable: Iterable[str], before: Fleet = EMPTY) -> Fleet:
-    """Index the domains of all hypervisors; those of one that is as it was in `before` stay the same objects."""
-    same = {name for name, seen in hypervisors.items() if before.seen.get(name) is seen}
+    """Index the domains of all hypervisors; domains that are as they were in `before` stay the same objects, and so do
+    the indexes' values.
+    """
+    changed = {
+        name for name in hypervisors.keys() | before.seen.keys() if hypervisors.get(name) is not before.seen.get(name)
+    }
     on = {
-        name: before.on[name] if name in same else tuple(Found(name, one) for one in seen.domains)
+        name: _found(name, seen, before.on.get(name, ())) if name in changed else before.on[name]
         for name, seen in hypervisors.items()
     }
     servers = {
-        name: before.servers[name] if name in same else _servers(seen.domains) for name, seen in hypervisors.items()
+        name: _servers(seen.domains) if name in changed else before.servers[name] for name, seen in hypervisors.items()
     }
-    by_uuid: dict[str, tuple[Found, ...]] = {}
-    by_name: dict[str, tuple[Found, ...]] = {}
-    for name in sorted(on):
-        for found in on[name]:
-            uuid, known_as = found.domain.uuid, found.domain.name.lower()
-            by_uuid[uuid] = (*by_uuid.get(uuid, ()), found)
-            by_name[known_as] = (*by_name.get(known_as, ()), found)
+    by_uuid = _indexed(before.by_uuid, _uuid, changed, before.on, on)
+    by_name = _indexed(before.by_name, _name, changed, before.on, on)
     return Fleet(hypervisors, on, by_uuid, by_name, frozenset(unreadable), servers)
+
+
+def renewed(now: Fleet, before: Fleet) -> tuple[Found, ...]:
+    """The domains that one of two fleets shows and the other does not show so."""
+    found: list[Found] = []
+    for name in now.on.keys() | before.on.keys():
+        old, new = before.on.get(name, ()), now.on.get(name, ())
+        if old is not new:
+            found += (*_only(old, new), *_only(new, old))
+    return tuple(found)
+
+
+def _found(hypervisor: str, seen: HypervisorSeen, before: tuple[Found, ...]) -> tuple[Found, ...]:
+    known = {one.domain.uuid: one for one in before}
+    return tuple(_same(known.get(domain.uuid), domain) or Found(hypervisor, domain) for domain in seen.domains)
+
+
+def _same(known: Found | None, domain: Domain) -> Found | None:
+    return known if known is not None and known.domain == domain else None
+
+
+def _only(these: tuple[Found, ...], those: tuple[Found, ...]) -> list[Found]:
+    """These that are not among those, by identity."""
+    others = {id(one) for one in those}
+    return [one for one in these if id(one) not in others]
+
+
+def _indexed(
+    known: Mapping[str, tuple[Found, ...]],
+    word: Callable[[Found], str],
+    changed: Iterable[str],
+    was: Mapping[str, tuple[Found, ...]],
+    on: Mapping[str, tuple[Found, ...]],
+) -> Mapping[str, tuple[Found, ...]]:
+    """The domains by a word of theirs, on one hypervisor after the other: what was `known`, but for the hypervisors
+    that changed.
+    """
+    gone: dict[str, set[int]] = {}
+    come: dict[str, list[Found]] = {}
+    for name in changed:
+        old, new = was.get(name, ()), on.get(name, ())
+        for one in _only(old, new):
+            gone.setdefault(word(one), set()).add(id(one))
+        for one in _only(new, old):
+            come.setdefault(word(one), []).append(one)
+    index = dict(known)
+    for value in gone.keys() | come.keys():
+        ids = gone.get(value, ())
+        left = [one for one in known.get(value, ()) if id(one) not in ids]
+        if now := tuple(sorted([*left, *come.get(value, ())], key=_place)):
+            index[value] = now
+        else:
+            del index[value]
+    return index
+
+
+def _uuid(found: Found) -> str:
+    return found.domain.uuid
+
+
+def _name(found: Found) -> str:
+    return found.domain.name.lower()
+
+
+def _place(found: Found) -> tuple[str, str]:
+    return found.hypervisor, found.domain.uuid
 
 
 def _servers(domains: Iterable[Domain]) -> tuple[str, ...]:

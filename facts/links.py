@@ -4,19 +4,26 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from facts.estate import Declared, Estate, Host, Profile, Service, Site, Stated
+from facts.estate import Declared, Host, Profile, Service, Site, Stated
+from facts.exact import differing
 from facts.findings import Finding
+from facts.members import Members, all_providers
 
+Providers = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""By the normalised DN of a site, what is provided there and by whom (certnames, sorted)."""
 NOWHERE: Mapping[str, tuple[str, ...]] = {}
 
 
-def distinct_hosts(declared: Declared) -> tuple[tuple[Host, ...], Mapping[str, Finding]]:
-    """One host for each certname, by DN; for each certname that stands twice, what to say of it."""
-    by_name: dict[str, list[Host]] = {}
+def distinct_hosts(declared: Declared) -> tuple[Mapping[str, Host], Mapping[str, Finding]]:
+    """One host for each certname, by normalised DN; for each certname that stands twice, what to say of it."""
+    by_name = {host.name: host for host in declared.hosts.values()}
+    if len(by_name) == len(declared.hosts):
+        return declared.hosts, {}
+    same: dict[str, list[Host]] = {}
     for host in declared.hosts.values():
-        by_name.setdefault(host.name, []).append(host)
-    hosts = tuple(min(same, key=_by_key) for same in by_name.values())
-    return hosts, {name: _twice(name, same) for name, same in by_name.items() if len(same) > 1}
+        same.setdefault(host.name, []).append(host)
+    first = (min(hosts, key=_by_key) for hosts in same.values())
+    return {host.key: host for host in first}, {name: _twice(name, hosts) for name, hosts in same.items() if hosts[1:]}
 
 
 def _twice(name: str, hosts: list[Host]) -> Finding:
@@ -27,26 +34,26 @@ def _twice(name: str, hosts: list[Host]) -> Finding:
 class Links:
     """Everything that binds the hosts, services, profiles and sites of one directory.
 
-    `site_of` gives each host's site by the host's normalised DN. Provider maps that are equal to those of `before` are
-    those same objects.
+    `site_of` gives each host's site by the host's normalised DN; `presence` are the sites (normalised DNs) at which
+    each service that somebody requires has a member; `all_providers` is what is provided at each site, and by whom:
+    maps that are equal to those of `before` are those same objects.
     """
 
     def __init__(
-        self, declared: Declared, hosts: Iterable[Host], site_of: Mapping[str, Site | None], before: Estate | None
+        self, declared: Declared, site_of: Mapping[str, Site | None], members: Members, before: "Links | None" = None
     ) -> None:
-        self.declared, self.site_of = declared, site_of
-        self.findings: list[Finding] = []
-        self.services_of: dict[str, tuple[Service, ...]] = {}
+        self.declared, self.site_of, self.members = declared, site_of, members
+        self.findings: list[Finding] = members.findings
         self._profiles: dict[str, list[Profile]] = {}
         for profile in declared.profiles.values():
             self._profiles.setdefault(profile.name.lower(), []).append(profile)
         self._chains: dict[str, tuple[tuple[Profile, ...], tuple[Finding, ...]]] = {}
         self._astray: dict[str, list[Finding]] = {}
         self._at_site: dict[tuple[str, str], tuple[Service, ...]] = {}
-        self._members_at: dict[tuple[str, str], list[str]] = {}
         self._bind_sites()
-        self._bind_members({host.key: host for host in hosts})
-        self._providers = _same_objects(self._all_providers(), before)
+        self.presence = {key: members.sites_of(key) for key in _required(declared)}
+        known: Providers = before.all_providers if before else {}
+        self.all_providers: Providers = _same_objects(all_providers(members.bound.values()), known)
 
     def _bind_sites(self) -> None:
         for service in sorted(self.declared.services.values(), key=_by_key):
@@ -66,39 +73,26 @@ class Links:
         self.findings.append(finding)
         self._astray.setdefault(service, []).append(finding)
 
-    def _bind_members(self, hosts: Mapping[str, Host]) -> None:
-        members: dict[str, dict[str, Service]] = {}
-        for key, dns in self.declared.members.items():
-            entry = self.declared.services[key]
-            service = self.declared.services.get(entry.of or key, entry)
-            for dn in dns:
-                if dn in hosts:
-                    members.setdefault(dn, {})[service.key] = service
-                elif dn not in self.declared.hosts:
-                    self._dangling(entry.dn, "member", f"{dn} is no host: remove it, or add the host")
-        for dn, services in members.items():
-            self.services_of[dn] = tuple(sorted(services.values(), key=_by_name))
-            site = self.site_of.get(dn)
-            if site is not None:
-                for service in services.values():
-                    self._members_at.setdefault((service.key, site.key), []).append(hosts[dn].name)
+    def binds_as(self, before: "Links") -> bool:
+        """Whether a host that has the same site, services and providers as before is bound as it was, given hosts of
+        the same DNs.
+        """
+        now, was = self.declared, before.declared
+        return (
+            not differing(now.profiles, was.profiles)
+            and not differing(now.sites, was.sites)
+            and not differing(_for_sites(now), _for_sites(was))
+            and _names(now) == _names(was)
+            and self.presence == before.presence
+        )
 
-    def _dangling(self, dn: str, attribute: str, message: str) -> None:
-        self.findings.append(Finding("dangling_reference", dn, attribute, message))
-
-    def _all_providers(self) -> dict[str, dict[str, tuple[str, ...]]]:
-        providers: dict[str, dict[str, set[str]]] = {}
-        for (service, site), names in self._members_at.items():
-            for provided in self.declared.services[service].provides:
-                providers.setdefault(site, {}).setdefault(provided, set()).update(names)
-        return {
-            site: {provided: tuple(sorted(names)) for provided, names in sorted(kinds.items())}
-            for site, kinds in providers.items()
-        }
+    def services_of(self, host: Host) -> tuple[Service, ...]:
+        """The services that a host is a member of, by name."""
+        return self.members.services_of.get(host.key, ())
 
     def providers(self, site: Site | None) -> Mapping[str, tuple[str, ...]]:
         """What is provided at a site, and by whom (certnames, sorted)."""
-        return self._providers.get(site.key, NOWHERE) if site else NOWHERE
+        return self.all_providers.get(site.key, NOWHERE) if site else NOWHERE
 
     def at_site(self, services: Iterable[Service], site: Site | None) -> tuple[Service, ...]:
         """What services state for one site."""
@@ -160,7 +154,7 @@ class Links:
             service = self.declared.services.get(dn)
             if service is None:
                 yield Finding("dangling_reference", stated.dn, "enclumeRequires", f"{dn} is no service: correct it")
-            elif site and (dn, site.key) not in self._members_at:
+            elif site and site.key not in self.presence[dn]:
                 message = f"{service.name} has no member at {site.name}: assign one there"
                 yield Finding("no_provider", stated.dn, "enclumeRequires", message)
 
@@ -171,19 +165,27 @@ def _not_one(name: str, profiles: list[Profile]) -> str:
     return f"{name!r} names {' and '.join(sorted(profile.dn for profile in profiles))}: rename one"
 
 
+def _for_sites(declared: Declared) -> dict[str, Service]:
+    """What services state for one site."""
+    return {key: service for key, service in declared.services.items() if service.of is not None}
+
+
+def _required(declared: Declared) -> set[str]:
+    """The services that a host or a service requires."""
+    requiring: tuple[Host | Service, ...] = (*declared.hosts.values(), *declared.services.values())
+    return {dn for stated in requiring for dn in stated.requires}
+
+
+def _names(declared: Declared) -> dict[str, str]:
+    return {key: service.name for key, service in declared.services.items()}
+
+
 def _by_key(stated: Stated) -> str:
     return stated.key
 
 
-def _by_name(stated: Stated) -> tuple[str, str]:
-    return stated.name, stated.key
-
-
-def _same_objects(
-    providers: dict[str, dict[str, tuple[str, ...]]], before: Estate | None
-) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """The provider maps, as the very objects of the estate before where they are equal."""
-    known = {node.site.key: node.providers for node in before.nodes.values() if node.site} if before else {}
+def _same_objects(providers: Providers, known: Providers) -> Providers:
+    """The provider maps, as the very objects of before where they are equal."""
     return {site: known[site] if known.get(site) == kinds else kinds for site, kinds in providers.items()}
 
 

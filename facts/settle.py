@@ -6,10 +6,14 @@ from typing import Any
 from msgspec import Struct
 
 from facts.estate import Declared, Hardware, Host, Kind, Placement, Remembered, Site
+from facts.exact import differing
 from facts.findings import Finding
 from facts.fleet import EMPTY, Fleet, Found, muster
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.placement import hardware, place
+
+Domains = Mapping[str, tuple[Found, ...]]
+"""Domains on the hypervisors that show them, by UUID."""
 
 NO_GUEST = Placement(None, "it is no guest")
 
@@ -48,10 +52,30 @@ class Settled(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def settle(
-    hosts: Iterable[Host], declared: Declared, libvirt: Libvirt, remembered: Mapping[str, Remembered], *, legacy: bool
-) -> dict[str, Settled]:
-    """Find each host's domain, kind, placement and site, by normalised DN."""
+class Ground(Struct, frozen=True):
+    """What every host is settled on, beside its own entry and domains.
+
+    `names`: the certnames of all hosts by normalised DN; `sites` by the same; `site_of_hypervisor`: the sites that
+    hypervisors declare, by certname, and `at_site` the other way round; `legacy`: the old schema says nothing of
+    placement, so nothing is found wrong with it.
+    """
+
+    names: Mapping[str, str]
+    sites: Mapping[str, Site]
+    watched: frozenset[str]
+    unread: frozenset[str]
+    unreadable: frozenset[str]
+    site_of_hypervisor: Mapping[str, str]
+    at_site: Mapping[str, frozenset[str]]
+    legacy: bool
+
+    def same_as(self, other: "Ground") -> bool:
+        """Whether it is the same, to the very objects."""
+        return self == other and not differing(self.sites, other.sites)
+
+
+def ground(hosts: Iterable[Host], declared: Declared, libvirt: Libvirt, *, legacy: bool) -> Ground:
+    """The ground that all hosts are settled on."""
     known_hypervisors = libvirt.watched | libvirt.unread
     site_of_hypervisor = {
         host.name: host.site
@@ -61,33 +85,40 @@ def settle(
     at_site: dict[str, frozenset[str]] = {}
     for name, site_key in site_of_hypervisor.items():
         at_site[site_key] = at_site.get(site_key, frozenset()) | {name}
-    matched = {host.key: _match(host, libvirt, at_site) for host in hosts}
-    claims = _claims(matched, declared.hosts)
-    settled = {}
-    for host in hosts:
-        domains, known = matched[host.key], remembered.get(host.name)
-        kind = _kind(host, domains, known, libvirt.watched)
-        found = next(iter(domains.values())) if len(domains) == 1 else ()
-        placement = NO_GUEST
-        if kind == "guest":
-            placement = place(found, known, _production(host, declared), libvirt.fleet.unreadable)
-        site_key = host.site or site_of_hypervisor.get(placement.hypervisor or "", "")
-        wrong: list[Finding] = []
-        if not legacy:
-            wrong += _wrong(host, kind, placement, domains, claims)
-            wrong += _wrong_ground(host, placement, known, libvirt.unread)
-            wrong += _wrong_site(host, placement, site_key, declared.sites)
-        shown = hardware(found, placement.hypervisor) or (known.hardware if known and kind == "guest" else None)
-        settled[host.key] = Settled(host, kind, placement, shown, declared.sites.get(site_key), tuple(wrong))
-    return settled
+    names = {key: host.name for key, host in declared.hosts.items()}
+    unreadable = libvirt.fleet.unreadable
+    return Ground(
+        names, declared.sites, libvirt.watched, libvirt.unread, unreadable, site_of_hypervisor, at_site, legacy
+    )
 
 
-def _match(host: Host, libvirt: Libvirt, at_site: Mapping[str, frozenset[str]]) -> dict[str, tuple[Found, ...]]:
+def settle(
+    host: Host, domains: Domains, others: Mapping[str, tuple[str, ...]], known: Remembered | None, on: Ground
+) -> Settled:
+    """Find a host's kind, placement and site. `domains`: those that it could be, by UUID; `others`: the DNs of other
+    hosts that claim them; `known`: what was once established of it.
+    """
+    kind = _kind(host, domains, known, on.watched)
+    found = next(iter(domains.values())) if len(domains) == 1 else ()
+    placement = NO_GUEST
+    if kind == "guest":
+        placement = place(found, known, on.names.get(host.production or ""), on.unreadable)
+    site_key = host.site or on.site_of_hypervisor.get(placement.hypervisor or "", "")
+    wrong: list[Finding] = []
+    if not on.legacy:
+        wrong += _wrong(host, kind, placement, domains, others)
+        wrong += _wrong_ground(host, placement, known, on.unread)
+        wrong += _wrong_site(host, placement, site_key, on.sites)
+    shown = hardware(found, placement.hypervisor) or (known.hardware if known and kind == "guest" else None)
+    return Settled(host, kind, placement, shown, on.sites.get(site_key), tuple(wrong))
+
+
+def match(host: Host, fleet: Fleet, on: Ground) -> Domains:
     """The domains that a host could be, by UUID."""
-    if host.kind in ("hypervisor", "physical") or host.name in libvirt.watched:
+    if host.kind in ("hypervisor", "physical") or host.name in on.watched:
         return {}
-    around = at_site.get(host.site, frozenset()) if host.site else None
-    return libvirt.fleet.candidates(host.name, host.domain_uuid, around)
+    around = on.at_site.get(host.site, frozenset()) if host.site else None
+    return fleet.candidates(host.name, host.domain_uuid, around)
 
 
 def _kind(host: Host, domains: Mapping[str, Any], known: Remembered | None, watched: frozenset[str]) -> Kind | None:
@@ -100,26 +131,12 @@ def _kind(host: Host, domains: Mapping[str, Any], known: Remembered | None, watc
     return known.kind if known else None
 
 
-def _production(host: Host, declared: Declared) -> str | None:
-    production = declared.hosts.get(host.production) if host.production else None
-    return production.name if production else None
-
-
-def _claims(matched: Mapping[str, dict[str, tuple[Found, ...]]], hosts: Mapping[str, Host]) -> dict[str, list[Host]]:
-    """Which hosts claim each domain (by UUID)."""
-    claims: dict[str, list[Host]] = {}
-    for key, domains in matched.items():
-        for uuid in domains:
-            claims.setdefault(uuid, []).append(hosts[key])
-    return claims
-
-
 def _wrong(
     host: Host,
     kind: Kind | None,
     placement: Placement,
-    matched: Mapping[str, tuple[Found, ...]],
-    claims: Mapping[str, list[Host]],
+    matched: Domains,
+    others: Mapping[str, tuple[str, ...]],
 ) -> Iterable[Finding]:
     """What is wrong with a host's kind, domain and placement."""
     if kind is None:
@@ -130,9 +147,8 @@ def _wrong(
         message = f"several domains have its name: {where}; give enclumeDomainUUID"
         yield Finding("ambiguous_domain", host.dn, "enclumeDomainUUID", message, holds=True)
     for uuid in matched:
-        if len(claims[uuid]) > 1:
-            others = ", ".join(other.dn for other in claims[uuid] if other is not host)
-            message = f"domain {uuid} is also claimed by {others}; correct one enclumeDomainUUID"
+        if others.get(uuid):
+            message = f"domain {uuid} is also claimed by {', '.join(others[uuid])}; correct one enclumeDomainUUID"
             yield Finding("shared_domain", host.dn, "enclumeDomainUUID", message, holds=True)
     if kind == "guest" and placement.hypervisor is None:
         message = f"{placement.because}: start it, or declare where it should run"
@@ -160,16 +176,3 @@ def _wrong_site(host: Host, placement: Placement, site_key: str, sites: Mapping[
     elif sites:
         message = "it is at no site, so it has no providers and no networks: give its site"
         yield Finding("no_site", host.dn, "enclumeAtSite", message)
-
-
-def remember(settled: Iterable[Settled], remembered: Mapping[str, Remembered]) -> Mapping[str, Remembered]:
-    """What libvirt shows now, over what it showed before: which hosts are guests, and where each last ran alone."""
-    now = dict(remembered)
-    for one in settled:
-        if one.kind != "guest" or one.hardware is None:
-            continue
-        known = remembered.get(one.host.name)
-        last = one.placement.hypervisor if one.placement.established else (known.hypervisor if known else None)
-        if (new := Remembered("guest", last, one.hardware)) != known:
-            now[one.host.name] = new
-    return now if now != remembered else remembered

@@ -19,7 +19,7 @@ from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
-from facts.join import Seen, join
+from facts.join import Joined, Seen, join
 from facts.puppet import FactSets
 from facts.source import SourceKey
 from facts.targets import targets_of
@@ -66,6 +66,7 @@ class Builder:
         self._handover = handover
         self._meaning: Meaning = EMPTY
         self._remembered: Mapping[str, Remembered] = {}
+        self._joined: Joined | None = None
         self._targets: tuple[HypervisorTarget, ...] | None = None
         self._approvals: queue.SimpleQueue[tuple[int, Future[Generation | None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -182,7 +183,8 @@ class Builder:
             return
         seen = self._seen(directory)
         before = self.now
-        estate = join(seen, self.settings, self._remembered, self.rules.fact_names, before.estate)
+        self._joined = join(seen, self.settings, self._remembered, self.rules.fact_names, self._joined)
+        estate = self._joined.estate
         self._remembered = estate.remembered
         classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
         generation = build(before.generation, classification, len(directory.entries), self.settings.guard)

@@ -8,7 +8,7 @@ from enc.rules import Rules
 from facts.directory import ldif
 from facts.directory.apply import apply
 from facts.directory.meaning import understand
-from facts.join import join
+from facts.join import Joined, join
 from generation.build import build, classify_all
 from generation.generation import Generation
 from generation.now import Now
@@ -29,7 +29,7 @@ def preview_ldif(now: Now, rules: Rules, settings: Settings, text: str) -> Previ
     directory = apply(now.seen.directory, ldif.parse(text))
     meaning = understand(directory, settings.directory, now.seen.meaning)
     seen = replace(now.seen, directory=directory, meaning=meaning)
-    after = join(seen, settings, now.estate.remembered, rules.fact_names, now.estate)
+    after = join(seen, settings, now.estate.remembered, rules.fact_names, Joined(now.estate)).estate
     classification = classify_all(after, rules, settings.answer, now.classification)
     generation = build(now.generation, classification, len(directory.entries), settings.guard)
     hold = generation.hold if generation.hold is not now.generation.hold else None

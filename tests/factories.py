@@ -13,7 +13,7 @@ from facts.directory.names import normalise
 from facts.estate import Estate, Node, Remembered
 from facts.findings import Finding
 from facts.inventory.domains import Disk, Domain, HypervisorSeen, Interface, State
-from facts.join import Seen, join
+from facts.join import Joined, Seen, join
 from facts.puppet import FactSets
 from settings import Settings, parse
 
@@ -164,7 +164,7 @@ class World:
         self.facts = FactSets({}, {})
         self.remembered: Mapping[str, Remembered] = {}
         self.meaning: Meaning = EMPTY
-        self.before: Estate | None = None
+        self.before: Joined | None = None
         self.put(*entries)
 
     def put(self, *entries: Entry) -> None:
@@ -194,8 +194,8 @@ class World:
     def estate(self, fact_names: tuple[str, ...] = ()) -> Estate:
         """The estate now; the next one is joined onto it."""
         self.before = join(self.seen(), self.settings, self.remembered, fact_names, self.before)
-        self.remembered = self.before.remembered
-        return self.before
+        self.remembered = self.before.estate.remembered
+        return self.before.estate
 
     def node(self, certname: str) -> Node:
         """One node of the estate now."""

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from enc.answer import Result, answer
 from facts.directory.entries import Directory, Entry
-from facts.directory.meaning import understand
+from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Estate, Hardware, Remembered
 from facts.inventory.domains import Disk, Domain, HypervisorSeen, Interface
-from facts.join import Seen, join
+from facts.join import Joined, Seen, join
 from facts.puppet import FactSets
 from settings import Settings
 from tests.factories import (
@@ -193,6 +193,13 @@ SETTINGS = st.sampled_from(
 )
 
 
+class Onto(Struct, frozen=True):
+    """An estate with what the next join takes over, and what its directory means."""
+
+    joined: Joined
+    meaning: Meaning
+
+
 class Case(Struct, frozen=True):
     """Everything that a join looks at."""
 
@@ -204,14 +211,17 @@ class Case(Struct, frozen=True):
     facts: dict[str, dict[str, Any]]
 
     def joined(self, remembered: Mapping[str, Remembered] | None = None, before: Estate | None = None) -> Estate:
-        """The estate of it."""
+        """The estate of it; `before` without what a join takes over besides the nodes."""
+        onto = Onto(Joined(before), EMPTY) if before else None
+        return self.onto(onto, self.remembered if remembered is None else remembered).joined.estate
+
+    def onto(self, before: "Onto | None", remembered: Mapping[str, Remembered]) -> "Onto":
+        """It joined onto what was before."""
         directory = Directory(BASE, {one.key: one for one in self.entries})
-        facts = FactSets(self.facts, {})
-        meaning = understand(directory, self.settings.directory)
-        seen = Seen(directory, meaning, self.hypervisors, self.unreadable, facts)
-        return join(
-            seen, self.settings, self.remembered if remembered is None else remembered, RULES.fact_names, before
-        )
+        meaning = understand(directory, self.settings.directory, before.meaning if before else EMPTY)
+        seen = Seen(directory, meaning, self.hypervisors, self.unreadable, FactSets(self.facts, {}))
+        names = RULES.fact_names
+        return Onto(join(seen, self.settings, remembered, names, before.joined if before else None), meaning)
 
     def answers(self, estate: Estate) -> dict[str, Result]:
         """Every node's result."""

@@ -13,8 +13,9 @@ from enc.answer import Result, answer
 from enc.preview import preview
 from enc.why import why
 from facts.directory.entries import Entry
-from facts.estate import Estate
+from facts.estate import Estate, Remembered
 from tests.enc.estates import CASES, CLIENT, DIRECTORIES, OWN, RULES, Case, attributes
+from tests.factories import shows
 
 # Each example is a whole estate.
 FEW = hypothesis.settings(max_examples=50)
@@ -110,6 +111,50 @@ def test_an_estate_joined_onto_another_is_as_if_joined_alone(first: Case, second
     assert told(second.answers(after)) == told(second.answers(alone))
     assert after.findings == alone.findings
     assert repr(after.nodes) == repr(alone.nodes)
+
+
+def stepped(case: Case, other: Case, chance: random.Random) -> Case:
+    """The case with something of another one's, or without something."""
+    match chance.randrange(6):
+        case 0 if other.entries:
+            entry = chance.choice(other.entries)
+            # Where it stands already it is replaced there, as a server's change does.
+            at = next((place for place, one in enumerate(case.entries) if one.key == entry.key), len(case.entries))
+            return replace(case, entries=[*case.entries[:at], entry, *case.entries[at + 1 :]])
+        case 1 if case.entries:
+            gone = chance.randrange(len(case.entries))
+            return replace(case, entries=[one for place, one in enumerate(case.entries) if place != gone])
+        case 2:
+            return replace(case, unreadable=other.unreadable)
+        case 3:
+            return replace(case, facts=case.facts | dict(list(other.facts.items())[:1]))
+        case 4:
+            left = dict(list(case.hypervisors.items())[1:])
+            return replace(case, hypervisors=left)
+        case _:
+            taken = chance.choice([*other.hypervisors.items(), *case.hypervisors.items(), ("kvm1", shows())])
+            return replace(case, hypervisors=case.hypervisors | dict([taken]))
+
+
+@FEW
+@given(CASES, CASES, st.integers(0, 2**32))
+def test_what_is_joined_step_by_step_is_what_is_joined_alone(case: Case, other: Case, seed: int) -> None:
+    chance = random.Random(seed)
+    remembered: Mapping[str, Remembered] = case.remembered
+    before = case.onto(None, remembered)
+    for _ in range(20):
+        case = stepped(case, other, chance)
+        after, alone = case.onto(before, remembered), case.onto(None, remembered)
+        one, two = after.joined.estate, alone.joined.estate
+        assert repr(dict(sorted(one.nodes.items()))) == repr(dict(sorted(two.nodes.items())))
+        assert (one.findings, one.remembered, one.targets, one.fleet) == (
+            two.findings,
+            two.remembered,
+            two.targets,
+            two.fleet,
+        )
+        if chance.random() < 0.9:
+            before, remembered = after, one.remembered
 
 
 @FEW

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from facts.estate import Estate
+from facts.estate import Estate, Remembered
 from facts.puppet import FactSets
 from tests.factories import (
     BASE,
@@ -23,6 +23,7 @@ from tests.factories import (
     settings,
     site,
     site_dn,
+    uuid_of,
 )
 
 ANGERS, LILLE = site_dn("angers"), site_dn("lille")
@@ -126,16 +127,73 @@ def test_only_the_nodes_that_changed_are_other_objects(change: Callable[[World],
     change(at)
     after = at.estate(FACTS)
     assert changed(before, after) == expected
+    assert_as_alone(at, after)
+
+
+def assert_as_alone(at: World, joined: Estate) -> None:
+    """What was joined onto something is what is joined onto nothing."""
     fresh = World(*at.entries.values())
-    fresh.hypervisors, fresh.unreadable, fresh.facts, fresh.remembered = (
-        at.hypervisors,
-        at.unreadable,
-        at.facts,
-        at.remembered,
-    )
-    assert {name: repr(node) for name, node in fresh.estate(FACTS).nodes.items()} == {
-        name: repr(node) for name, node in after.nodes.items()
+    fresh.hypervisors, fresh.unreadable, fresh.facts = at.hypervisors, at.unreadable, at.facts
+    fresh.remembered = at.remembered
+    alone = fresh.estate(FACTS)
+    assert {name: repr(node) for name, node in alone.nodes.items()} == {
+        name: repr(node) for name, node in joined.nodes.items()
     }
+    assert alone.findings == joined.findings
+
+
+def step(at: World) -> Estate:
+    """The estate after one more change."""
+    joined = at.estate(FACTS)
+    assert_as_alone(at, joined)
+    return joined
+
+
+def test_a_host_hears_of_another_that_claims_its_domain_and_of_one_that_does_no_more() -> None:
+    at = world()
+    at.put(guest("vm1", enclumeDomainUUID=uuid_of("vm1")), guest("vm2", enclumeDomainUUID=uuid_of("vm2")))
+    assert codes(step(at).nodes["vm1"].findings) == []
+    at.put(guest("vm2", enclumeDomainUUID=uuid_of("vm1")))
+    assert codes(step(at).nodes["vm1"].findings) == ["shared_domain"]
+    at.put(guest("vm2", enclumeDomainUUID=uuid_of("vm2")))
+    assert codes(step(at).nodes["vm1"].findings) == []
+
+
+def test_a_domain_that_shows_elsewhere_under_another_name_is_the_same_guest() -> None:
+    at = world()
+    step(at)
+    at.see("kvm-l", domain("vm3"), domain("other", "shutoff", uuid=uuid_of("vm1")))
+    assert step(at).nodes["vm1"].placement.observed_on == ("kvm-a", "kvm-l")
+    at.see("kvm-l", domain("vm3"))
+    assert step(at).nodes["vm1"].placement.observed_on == ("kvm-a",)
+
+
+def test_a_provider_that_moves_to_another_site_provides_there() -> None:
+    at = world()
+    at.put(service("names", members=["vm1"], enclumeProvides="dns"))
+    assert (step(at).nodes["vm2"].providers.get("dns"), step(at).nodes["vm3"].providers.get("dns")) == (("vm1",), None)
+    at.see("kvm-a", domain("vm2"))
+    at.see("kvm-l", domain("vm1"), domain("vm3"))
+    moved = step(at)
+    assert (moved.nodes["vm2"].providers.get("dns"), moved.nodes["vm3"].providers.get("dns")) == (None, ("vm1",))
+
+
+def test_what_is_remembered_of_a_host_counts_at_once() -> None:
+    at = world()
+    at.put(guest("vm4"))
+    assert step(at).nodes["vm4"].placement.hypervisor is None
+    at.remembered = {**at.remembered, "vm4": Remembered("guest", "kvm-l")}
+    assert step(at).nodes["vm4"].placement.hypervisor == "kvm-l"
+
+
+def test_who_requires_a_service_hears_of_its_first_and_of_its_last_member_there() -> None:
+    at = world()
+    at.put(guest("vm1", enclumeRequires=service_dn("mail")), service("mail", members=["vm3"]))
+    assert codes(step(at).nodes["vm1"].findings) == ["no_provider"]
+    at.put(service("mail", members=["vm3", "vm2"]))
+    assert codes(step(at).nodes["vm1"].findings) == []
+    at.put(service("mail", members=["vm3"]))
+    assert codes(step(at).nodes["vm1"].findings) == ["no_provider"]
 
 
 def test_a_fact_that_only_changes_its_type_is_a_change() -> None:

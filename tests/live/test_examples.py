@@ -134,4 +134,4 @@ def classification(estate: Example, folder: Path) -> Classification:
     seen = {hypervisor: shown for hypervisor, shown in read.items() if isinstance(shown, HypervisorSeen)}
     assert seen.keys() == uris.keys(), read
     joined = join(Seen(entries, meaning, seen, frozenset(), FactSets({}, {})), given, {})
-    return classify_all(joined, load(None), given.answer)
+    return classify_all(joined.estate, load(None), given.answer)
