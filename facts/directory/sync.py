@@ -77,6 +77,7 @@ class Link:
         self._connection, self._deadline = connection, deadline
         self._socket = connection.socket
         self._unread = b""
+        self._ready: list[Message] = []
 
     def search(self, base: str, filter_: str, attributes: Sequence[str], with_controls: Sequence[Control]) -> int:
         """Search the subtree (aliases are never followed); the ID that the answers will carry."""
@@ -104,6 +105,16 @@ class Link:
     def read(self, timeout: float) -> list[Message]:
         """The messages that came within `timeout` seconds, as soon as there are any; none may be whole yet.
 
+        What `answers` left, because its reader had enough, comes first. Raises as `receive` does.
+        """
+        if self._ready:
+            messages, self._ready = self._ready, []
+            return messages
+        return self.receive(timeout)
+
+    def receive(self, timeout: float) -> list[Message]:
+        """The next messages from the server, as `read` gives them.
+
         Raises `SourceError` when the connection broke or carries no LDAP.
         """
         chunk = self._receive(timeout)
@@ -126,11 +137,14 @@ class Link:
             messages = self.read(self._deadline)
             if not messages and self._unread == pending:
                 raise failures.silent(self.target, during)
-            for message in messages:
+            for place, message in enumerate(messages, 1):
                 if message.request == request:
+                    # What came in one piece with the last answer that is wanted may be the first change after it.
+                    self._ready = messages[place:]
                     yield message
                     if message.operation == DONE:
                         return
+            self._ready = []
 
     def ask(self, base: str, attributes: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """One entry's attributes by lower-case name; {} when it is not there or may not be read."""

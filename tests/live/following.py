@@ -37,8 +37,8 @@ class CountingLink(Link):
     entries = 0
     drops: Callable[[Message], bool] = staticmethod(lambda _: False)
 
-    def read(self, timeout: float) -> list[Message]:
-        messages = [message for message in super().read(timeout) if not self.drops(message)]
+    def receive(self, timeout: float) -> list[Message]:
+        messages = [message for message in super().receive(timeout) if not self.drops(message)]
         self.entries += sum(message.operation == ENTRY for message in messages)
         return messages
 

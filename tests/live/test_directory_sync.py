@@ -1,14 +1,14 @@
 """RFC 4533 sync with a real slapd: what a cookie saves, when it is of no use, and what is lost on the way."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from errors import SourceError
 from facts.directory import controls
-from facts.directory.connection import interrupt
+from facts.directory.connection import close, connect, interrupt
 from facts.directory.content import Content, RefreshRequired, scope_of
 from facts.directory.pulse import Deaf, Pulse
 from facts.directory.refresh import Sync
@@ -62,6 +62,41 @@ def run_to_its_end(watch: Watch) -> None:
     """For a thread: watch until the connection is ended."""
     with pytest.raises(SourceError):
         watch.run()
+
+
+class InOnePiece(Link):
+    """What the server sends as a load ends, and a change that `change` makes then, arrive together."""
+
+    change: Callable[[], None] | None = None
+
+    def receive(self, timeout: float) -> list[Message]:
+        messages = super().receive(timeout)
+        change = self.change
+        if change is not None and any(_ends_the_load(message) for message in messages):
+            self.change = None
+            change()
+            load = len(messages)
+            while not any(message.operation == ENTRY for message in messages[load:]):
+                messages += super().receive(timeout)
+        return messages
+
+
+def _ends_the_load(message: Message) -> bool:
+    return message.operation == INTERMEDIATE and controls.sync_info(message.info).done
+
+
+def test_a_change_that_arrives_together_with_the_end_of_the_load_is_seen(slapd: Slapd) -> None:
+    connection = connect(settings(slapd.uri), slapd.uri)
+    try:
+        link = InOnePiece(connection, slapd.uri, 5.0)
+        link.change = lambda: set_class(slapd, "changed")
+        sync = Sync(link, empty(), None)
+        sync.refresh()
+        assert sync.content.view[NFS].first("puppetclass") == "base"
+        assert sync.take(link.read(0))
+        assert sync.content.view[NFS].first("puppetclass") == "changed"
+    finally:
+        close(connection)
 
 
 def test_a_resumed_sync_reads_only_the_changes(slapd: Slapd) -> None:

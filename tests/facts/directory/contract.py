@@ -212,7 +212,6 @@ class DirectoryContract:
         assert after[key].values("cn") == ("files.lab.test",)
 
     def test_what_stands_below_a_renamed_entry_moves_with_it(self, estate: Estate, ledger: Recorder) -> None:
-        ledger.wait_for(bool, "the first observation")
         estate.modify(
             f"dn: ou=rack1,ou=hosts,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\nou: rack1\n\n"
             f"dn: cn=deep.lab.test,ou=rack1,ou=hosts,{BASE}\nchangetype: add\nobjectClass: device\ncn: deep.lab.test\n"
