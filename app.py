@@ -60,7 +60,7 @@ class Runtime:
         self.observatory = Observatory(self._observed)
         self.counts = Counts()
         self._versions = metadata.version("enclume"), metadata.version("libvirt-python")
-        self.auditor = Auditor(self._look, prepare=self._restore)
+        self.auditor = Auditor(self._look, prepare=self._restore, builder_rests=self.builder.rests)
         self.builder.swapped, self.builder.taken_over = self._swapped, self._taken_over
         self._restore_again = False
         self.inventory.noticed = self.auditor.wake

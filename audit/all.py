@@ -50,6 +50,7 @@ GROUP_AUDITS: Mapping[Check, GroupAudit] = {
 }
 
 _LOG = logging.getLogger("enclume.audit")
+_BREATH = 10
 _AGAIN = 60.0
 """Seconds after which a check that failed is tried again."""
 
@@ -95,11 +96,12 @@ def audit(
 ) -> Audited:
     """Every verdict on a situation. Pure; a host or group that is as it was in `before` keeps its verdicts.
 
-    `breathe` is called every few new judgements, so that a caller can let other threads work.
+    `breathe` is called every few new judgements and between the groups' checks, so that a caller can let other threads
+    work.
     """
     pictures = develop(situation, before.view.pictures if before.view else NONE, breathe)
     view = View(situation, pictures)
-    return Audited(view, _hosts(view, before, breathe), _groups(view, before))
+    return Audited(view, _hosts(view, before, breathe), _groups(view, before, breathe))
 
 
 def _hosts(view: View, before: Audited, breathe: Callable[[], None]) -> dict[str, JudgedHost]:
@@ -112,7 +114,7 @@ def _hosts(view: View, before: Audited, breathe: Callable[[], None]) -> dict[str
             continue
         hosts[certname] = JudgedHost(picture, _judge(picture, thresholds.of(picture.site, certname), at))
         judged += 1
-        if judged % 20 == 0:
+        if judged % _BREATH == 0:
             breathe()
     return hosts
 
@@ -130,9 +132,10 @@ def _judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
     return Judged(tuple(verdicts), until)
 
 
-def _groups(view: View, before: Audited) -> dict[tuple[Check, str], JudgedGroup]:
+def _groups(view: View, before: Audited, breathe: Callable[[], None]) -> dict[tuple[Check, str], JudgedGroup]:
     groups: dict[tuple[Check, str], JudgedGroup] = {}
     for check, group_audit in GROUP_AUDITS.items():
+        breathe()
         try:
             found = list(group_audit(view))
         except Exception as error:  # noqa: BLE001 - as in _tried

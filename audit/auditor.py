@@ -14,19 +14,32 @@ _LOG = logging.getLogger("enclume.auditor")
 EVERY = 10.0
 """Seconds after which verdicts are made anew without a change: a backup turns late by itself."""
 
-_PAUSE = 0.25
-"""Seconds between two audits: what changes all the time is judged four times a second, not always."""
+_SHARE, _LEAST_PAUSE, _LONGEST_PAUSE = 9, 0.05, 1.0
+"""The pause after an audit, in multiples of what it took and in seconds: what changes all the time is judged so often
+that a tenth of the time goes into it, and at least once a second.
+"""
 _REST = 0.001
+_PATIENCE = 5.0
+"""Seconds for which one audit lets the builder go first, all in all."""
 
 
 class Auditor:
     """Keeps `audited` up to date. A failing audit keeps the last verdicts, is counted and is said (`problem`)."""
 
     def __init__(
-        self, look: Callable[[], Situation], every: float = EVERY, prepare: Callable[[], None] = lambda: None
+        self,
+        look: Callable[[], Situation],
+        every: float = EVERY,
+        prepare: Callable[[], None] = lambda: None,
+        builder_rests: threading.Event | None = None,
     ) -> None:
-        """`look` gives the situation of now; `prepare` is called once before it, in the auditor's own thread."""
+        """`look` gives the situation of now; `prepare` is called once before it, in the auditor's own thread.
+
+        While `builder_rests` is not set the auditor waits: two threads that compute take the interpreter from each
+        other and from all that answer, and answers come before verdicts.
+        """
         self._look, self._every, self._prepare = look, every, prepare
+        self._builder_rests, self._patience = builder_rests, 0.0
         self._changed, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="auditor", daemon=True)
         self.audited = Audited()
@@ -56,15 +69,19 @@ class Auditor:
             _LOG.exception("preparing the verdicts failed")
         while not self._stopping.is_set():
             self._changed.clear()
+            began = time.monotonic()
             self.look_round()
-            self._stopping.wait(_PAUSE)
+            took = time.monotonic() - began
+            self._stopping.wait(min(_LONGEST_PAUSE, max(_LEAST_PAUSE, _SHARE * took)))
             self._changed.wait(self._every)
 
     def look_round(self) -> None:
         """Make the verdicts of now."""
         first = self.audited.view is None or self.audited.view.situation.now.estate is None
+        self._patience = _PATIENCE
         try:
-            self.audited = audit(self._look(), self.audited, _breathe)
+            self._breathe()
+            self.audited = audit(self._look(), self.audited, self._breathe)
             self.problem = ""
             if first and self.audited.hosts:
                 # As the builder does: what was made now stays for long, and is not walked through again and again.
@@ -75,7 +92,10 @@ class Auditor:
             self.problem = f"making the verdicts failed ({type(error).__name__}: {error}): the last ones stay"
             _LOG.exception("making the verdicts failed; the last ones stay")
 
-
-def _breathe() -> None:
-    """Let the threads that answer go first."""
-    time.sleep(_REST)
+    def _breathe(self) -> None:
+        """Let the threads that answer go first, and the builder."""
+        time.sleep(_REST)
+        if self._builder_rests is not None and self._patience > 0:
+            began = time.monotonic()
+            self._builder_rests.wait(self._patience)
+            self._patience -= time.monotonic() - began

@@ -1,5 +1,6 @@
 """`enclume serve`: the service."""
 
+import ctypes
 import gc
 import logging
 import os
@@ -23,6 +24,9 @@ _SWITCH = 0.0002
 # A build of a large estate makes as many objects as that and drops them again, none of them in a cycle: collecting
 # garbage in the middle of it would only keep the interpreter from the threads that answer.
 COLLECT_AFTER = 200_000
+# The numbers of two of glibc's settings, from its <malloc.h>.
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+_ARENAS, _LARGE = 1, 64 * 1024
 
 
 class Read(Settings, frozen=True, kw_only=True):
@@ -49,6 +53,7 @@ class Served:
         """Start the builder and the sources."""
         sys.setswitchinterval(_SWITCH)
         gc.set_threshold(COLLECT_AFTER)
+        give_back_memory()
         self._runtime.start()
 
     def stop(self) -> None:
@@ -59,6 +64,18 @@ class Served:
         """New settings cannot be used."""
         self._runtime.builder.refused_settings = why
         _LOG.error("the settings in force stay: %s", why)
+
+
+def give_back_memory() -> None:
+    """Have the C library keep little of what was freed: it has an arena for each of many threads, and each of them
+    would keep what its largest answer once took (doubling the memory of a service whose `/metrics` are 40 MB).
+
+    Does nothing where the C library is not glibc.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, _ARENAS)
+        mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 @click.command(

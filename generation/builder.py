@@ -39,7 +39,8 @@ _REST = 0.001
 
 
 class Builder:
-    """Builds and swaps `now`. `heartbeat` is the monotonic time of its last sign of life.
+    """Builds and swaps `now`. `heartbeat` is the monotonic time of its last sign of life; `rests` is set while it does
+    not build.
 
     `watch` is told which hypervisors to read whenever that changes; `swapped` is called after `now` was replaced, and
     after a build that failed, `taken_over` once another instance has left the state folder to this one; `shelving`
@@ -70,6 +71,8 @@ class Builder:
         self._targets: tuple[HypervisorTarget, ...] | None = None
         self._approvals: queue.SimpleQueue[tuple[int, Future[Generation | None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self.rests = threading.Event()
+        self.rests.set()
         self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
         self.now = Now()
         self.swapped: Callable[[], None] = lambda: None
@@ -161,6 +164,7 @@ class Builder:
             self.taken_over()
 
     def _step(self) -> None:
+        self.rests.clear()
         try:
             self._build()
             self._problem = ""
@@ -168,6 +172,8 @@ class Builder:
             self.failed_builds += 1
             self._problem = f"building failed ({type(error).__name__}: {error}): the last generation stays"
             _LOG.exception("building failed; the last generation stays")
+        finally:
+            self.rests.set()
         self._answer_approvals()
         self.swapped()
 

@@ -217,6 +217,33 @@ def test_the_auditor_judges_when_woken_and_by_itself(scene: Scene) -> None:
         auditor.stop()
 
 
+def test_the_auditor_lets_the_builder_go_first(scene: Scene) -> None:
+    rests, looked = threading.Event(), threading.Semaphore(0)
+
+    def look() -> Situation:
+        looked.release()
+        return scene.situation()
+
+    auditor = Auditor(look, builder_rests=rests)
+    auditor.start()
+    try:
+        assert not looked.acquire(timeout=0.3)
+        rests.set()
+        assert looked.acquire(timeout=10)
+    finally:
+        rests.set()
+        auditor.stop()
+
+
+def test_a_builder_that_never_rests_does_not_keep_the_verdicts_for_ever(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.auditor._PATIENCE", 0.05)
+    auditor = Auditor(scene.situation, builder_rests=threading.Event())
+    auditor.look_round()
+    assert auditor.audited.view is not None
+
+
 def test_an_audit_that_fails_keeps_the_last_verdicts_and_says_so(scene: Scene) -> None:
     auditor = Auditor(scene.situation)
     auditor.look_round()
