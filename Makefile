@@ -30,7 +30,7 @@ run: packages-run ## the demonstration, on 127.0.0.1:8787 (PORT=…) until Ctrl-
 test: venv ## every test, those that start real servers included (as root, or through sudo)
 	tools/as_root $(PYTEST) $(ARGS)
 
-quick: venv ## the tests that start no server, in under 30 seconds
+quick: venv ## the tests that start no server, in a minute or two
 	$(PYTEST) --ignore tests/live $(ARGS)
 
 lint: venv ## ruff, mypy --strict and shellcheck

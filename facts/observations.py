@@ -4,7 +4,7 @@
 be newer than its service. Sizes in bytes; times in seconds since the epoch, by the clock of the host that observed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
@@ -25,6 +25,15 @@ Many = Annotated[tuple[T, ...], Meta(max_length=20_000)]
 BackupKind = Literal["data", "system", "container", "offsite"]
 Schedule = Literal["daily", "weekly", "monthly"]
 Use = Literal["nfs", "mirror", "ntp", "dns", "dhcp", "ldap", "log", "updates", "gateway", "puppet", "pool"]
+
+
+def _distinct(what: str, names: Iterable[object]) -> None:
+    """Raises `ValueError` for the first name that stands twice: nobody could say which of the two holds."""
+    known = set[object]()
+    for name in names:
+        if name in known:
+            raise ValueError(f"{what} {name} stands twice")
+        known.add(name)
 
 
 class Pool(Struct, frozen=True):
@@ -60,6 +69,9 @@ class NfsServer(Struct, frozen=True):
     reply_cache_misses: Count = 0
     pools: Some[Pool] = ()
     clients: Many[Client] = ()
+
+    def __post_init__(self) -> None:
+        _distinct("the pool", (pool.pool for pool in self.pools))
 
 
 class NfsClient(Struct, frozen=True):
@@ -100,6 +112,9 @@ class Peer(Struct, frozen=True):
     role: Text
     volumes: Some[PeerVolume] = ()
 
+    def __post_init__(self) -> None:
+        _distinct(f"{self.name}'s volume", (volume.volume for volume in self.volumes))
+
 
 class Volume(Struct, frozen=True):
     """A mirror's own volume: `disk` is UpToDate, Inconsistent, Outdated, Diskless…"""
@@ -116,6 +131,10 @@ class Mirror(Struct, frozen=True):
     role: Text
     volumes: Some[Volume] = ()
     peers: Few[Peer] = ()
+
+    def __post_init__(self) -> None:
+        _distinct(f"the volume of {self.resource}", (volume.volume for volume in self.volumes))
+        _distinct(f"the peer of {self.resource}", (peer.name for peer in self.peers))
 
     @property
     def in_sync(self) -> bool:
@@ -163,6 +182,9 @@ class Backups(Struct, frozen=True):
 
     hosts: Many[Backup] = ()
     pools: Few[BackupPool] = ()
+
+    def __post_init__(self) -> None:
+        _distinct("the backup pool", (pool.pool for pool in self.pools))
 
 
 class ContainerCopy(Struct, frozen=True):
@@ -217,6 +239,9 @@ class Kinds(Struct, frozen=True):
     containers: Some[ContainerCopy] | None = None
     uses: Some[Used] | None = None
     logs: Logs | None = None
+
+    def __post_init__(self) -> None:
+        _distinct("the mirror", (mirror.resource for mirror in self.mirrors or ()))
 
 
 KINDS: tuple[str, ...] = Kinds.__struct_fields__

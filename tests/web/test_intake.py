@@ -52,6 +52,30 @@ def test_what_a_host_says_of_itself_is_taken(served: Service) -> None:
     assert kinds(served, WEB).logs == Logs(5, remote=True)
 
 
+MIRROR = {"resource": "r0", "role": "Primary"}
+VOLUME = {"volume": 0, "disk": "UpToDate"}
+PEER = {"name": "kvm2", "connection": "Connected", "role": "Secondary"}
+
+
+@pytest.mark.parametrize(
+    ("twice", "said_twice"),
+    [
+        ({"nfsd": NFSD | {"pools": [{"pool": "0"}] * 2}}, "the pool 0"),
+        ({"mirrors": [MIRROR] * 2}, "the mirror r0"),
+        ({"mirrors": [MIRROR | {"volumes": [VOLUME] * 2}]}, "the volume of r0 0"),
+        ({"mirrors": [MIRROR | {"peers": [PEER] * 2}]}, "the peer of r0 kvm2"),
+        ({"mirrors": [MIRROR | {"peers": [PEER | {"volumes": [VOLUME] * 2}]}]}, "kvm2's volume 0"),
+        ({"backups": {"pools": [{"pool": "p", "size_bytes": 1}] * 2}}, "the backup pool p"),
+    ],
+)
+def test_what_stands_twice_in_one_observation_is_refused(
+    served: Service, twice: dict[str, Any], said_twice: str
+) -> None:
+    response = put(served, KVM, said(KVM, **twice))
+    assert response.status_code == 400
+    assert f"{said_twice} stands twice" in response.json["error"]
+
+
 def test_what_it_may_not_say_is_refused_and_the_rest_is_taken(served: Service) -> None:
     response = put(served, WEB, said(WEB, logs=LOGS, nfsd=NFSD, containers=[]))
     assert response.status_code == 403
