@@ -55,7 +55,7 @@ _AGAIN = 60.0
 """Seconds after which a check that failed is tried again."""
 
 
-class JudgedHost(Struct, frozen=True):
+class JudgedHost(Struct, frozen=True, gc=False):
     """A host's verdicts, with the very picture that they were made from."""
 
     picture: Picture

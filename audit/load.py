@@ -7,7 +7,7 @@ from facts.estate import Node, Storage
 from facts.inventory.domains import Disk
 
 
-class Copy(Struct, frozen=True):
+class Copy(Struct, frozen=True, gc=False):
     """The last copy of a guest's container: made by the hypervisor `by` onto `peer` ("" where nobody says), when
     (seconds since the epoch, 0: never), and whether it was compared with its source.
     """
@@ -18,7 +18,7 @@ class Copy(Struct, frozen=True):
     verified: bool
 
 
-class Load(Struct, frozen=True):
+class Load(Struct, frozen=True, gc=False):
     """A guest that should run, where it belongs now (`home`), as its domain is recorded there: `memory` in bytes.
 
     - `anywhere`: any hypervisor of its site may run it, since LDAP names none and its disks are reached from all.

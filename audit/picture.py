@@ -48,7 +48,7 @@ class DataSource(Struct, frozen=True):
     names: frozenset[str]
 
 
-class Picture(Struct, frozen=True, kw_only=True):
+class Picture(Struct, frozen=True, kw_only=True, gc=False):
     """What is known of one host. It stays the same object as long as nothing of it changes.
 
     - `production`, `backup`: the certnames of the hypervisors that should run it and hold its copy, None where LDAP

@@ -57,7 +57,7 @@ class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     sources: tuple[SourceKey, ...] = ()
 
 
-class Judged(Struct, frozen=True):
+class Judged(Struct, frozen=True, gc=False):
     """Verdicts, and until when they hold if nothing but the time changes (seconds since the epoch).
 
     `details` is what a group's check computed on the way, of its own type, for whoever tells more than verdicts.

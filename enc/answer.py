@@ -17,7 +17,7 @@ from facts.findings import Finding
 from settings import AnswerSettings
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """A rendered answer: its bytes, its class parameters for Hiera as JSON, and the digest over both (hexadecimal)."""
 
     body: bytes
@@ -25,7 +25,7 @@ class Answer(Struct, frozen=True):
     digest: str
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, gc=False):
     """What a node is told, None when something keeps it from a new answer, and what is wrong."""
 
     answer: Answer | None

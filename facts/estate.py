@@ -21,14 +21,14 @@ Role = Literal["internal", "public"]
 Aspect = Literal["class", "parameter", "variable", "environment"]
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, gc=False):
     """Where a statement stands: a DN and its attribute, or a rules file with its line and the rule's name."""
 
     where: str
     what: str
 
 
-class Statement(Struct, frozen=True):
+class Statement(Struct, frozen=True, gc=False):
     """One thing that somebody states of a node: a class, a class parameter, a variable, an environment.
 
     `unites` tells `class::name+=JSON` from `class::name=JSON`. A class's value is True.
@@ -58,7 +58,7 @@ class Network(Struct, frozen=True):
     attachment: str | None
 
 
-class Stated(Struct, frozen=True, kw_only=True):
+class Stated(Struct, frozen=True, kw_only=True, gc=False):
     """What entries of every kind have: their DN, its normalised form, their name, what they state of nodes and of the
     age of backups, what is wrong in them.
     """
@@ -71,7 +71,7 @@ class Stated(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-class Host(Stated, frozen=True, kw_only=True):
+class Host(Stated, frozen=True, kw_only=True, gc=False):
     """A host as declared in LDAP; `name` is its certname. References are normalised DNs."""
 
     kind: Kind | None = None
@@ -111,7 +111,7 @@ class Site(Stated, frozen=True, kw_only=True):
     networks: tuple[Network, ...] = ()
 
 
-class Storage(Struct, frozen=True, order=True):
+class Storage(Struct, frozen=True, order=True, gc=False):
     """What holds a guest's disks: an NFS server's export, a logical volume, a file."""
 
     kind: str
@@ -119,7 +119,7 @@ class Storage(Struct, frozen=True, order=True):
     server: str | None = None
 
 
-class Hardware(Struct, frozen=True):
+class Hardware(Struct, frozen=True, gc=False):
     """A guest's virtual hardware, as its domain is defined where it runs. `memory` in bytes."""
 
     uuid: str
@@ -129,7 +129,7 @@ class Hardware(Struct, frozen=True):
     storage: tuple[Storage, ...]
 
 
-class Placement(Struct, frozen=True):
+class Placement(Struct, frozen=True, gc=False):
     """Which hypervisor a guest belongs to now, and the sentence that says why.
 
     `observed_on` are the hypervisors that define its domain; `established` says that it runs on one of them alone.
@@ -141,7 +141,7 @@ class Placement(Struct, frozen=True):
     established: bool = False
 
 
-class Remembered(Struct, frozen=True):
+class Remembered(Struct, frozen=True, gc=False):
     """What libvirt once showed of a guest, and outlives what it shows now: where it last ran alone, its hardware."""
 
     kind: Kind
@@ -149,7 +149,7 @@ class Remembered(Struct, frozen=True):
     hardware: Hardware | None = None
 
 
-class Node(Struct, frozen=True):
+class Node(Struct, frozen=True, gc=False):
     """All that the classification of one node may look at. `None` kind or an unknown placement stand as findings that
     hold.
 

@@ -28,7 +28,7 @@ FINDINGS = {
 }
 
 
-class Finding(Struct, frozen=True, order=True):
+class Finding(Struct, frozen=True, order=True, gc=False):
     """One thing that is wrong, where it stands (DN or file and line, attribute or key), and what to do about it.
 
     `certname` is the node concerned, "" when it is none in particular. `holds`: that node keeps its last good answer.

@@ -8,7 +8,7 @@ from facts.certname import short_name
 from facts.inventory.domains import Domain, HypervisorSeen
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, gc=False):
     """A domain on the hypervisor that shows it."""
 
     hypervisor: str

@@ -1,6 +1,6 @@
 """The join: what LDAP declares with what libvirt shows, one node at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,8 @@ from facts.settle import look
 from facts.settlement import Settlement, remember, settle_all
 from facts.targets import targets_of
 from settings import Settings
+
+_BREATH = 50
 
 
 class Seen(Struct, frozen=True):
@@ -62,16 +64,18 @@ class Joined(Struct, frozen=True):
     ties: Ties | None = None
 
 
-def join(
+def join(  # noqa: PLR0917 - all are needed, none is more so
     seen: Seen,
     settings: Settings,
     remembered: Mapping[str, Remembered],
     fact_names: tuple[str, ...] = (),
     before: Joined | None = None,
+    breathe: Callable[[], None] = lambda: None,
 ) -> Joined:
     """Make the estate of what the sources saw and of what was once established.
 
     Nodes that are as they were in `before` stay the same objects. Pure: reads nothing, raises nothing on bad data.
+    `breathe` is called every few new nodes, so that a caller can let other threads work.
     """
     declared = seen.meaning.declared
     targets, wrong_uris = targets_of(declared, settings)
@@ -82,7 +86,7 @@ def join(
     settlement = settle_all(hosts, declared, libvirt, remembered, legacy=legacy, before=known)
     links = _links(declared, hosts, settlement, was)
     ties = Ties(hosts, duplicates, seen.facts, settings, fact_names, settlement, links)
-    nodes = _nodes(ties, before)
+    nodes = _nodes(ties, before, breathe)
     wrong_in_nodes = {finding for node in nodes.values() for finding in node.findings}
     said = {replace(finding, certname="") for finding in wrong_in_nodes}
     in_no_node = {*declared.findings, *wrong_uris, *links.findings} - said
@@ -110,14 +114,16 @@ def _links(declared: Declared, hosts: Mapping[str, Host], settlement: Settlement
     return Links(declared, site_of, members, before.links if before else None)
 
 
-def _nodes(ties: Ties, before: Joined | None) -> dict[str, Node]:
+def _nodes(ties: Ties, before: Joined | None, breathe: Callable[[], None]) -> dict[str, Node]:
     """The nodes by certname. One of which nothing is other than before is not even made."""
     known = before.estate.nodes if before else {}
     touched: Iterable[str] = ties.hosts
     nodes: dict[str, Node] = {}
     if before is not None and before.ties is not None and ties.hold_for_all_as(before.ties):
         touched, nodes = _touched(ties, before.ties, known.values()), dict(known)
-    for key in touched:
+    for made, key in enumerate(touched):
+        if made % _BREATH == 0:
+            breathe()
         host = ties.hosts[key]
         if _served(ties.settlement.settled[key].site, ties.settings):
             was, node = known.get(host.name), _node(host, ties)

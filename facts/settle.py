@@ -41,7 +41,7 @@ def look(
     return Libvirt(shown, muster(shown, unreadable, before), watched, unread)
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """What libvirt's side of the join says of a host."""
 
     host: Host

@@ -189,7 +189,7 @@ class Builder:
             return
         seen = self._seen(directory)
         before = self.now
-        self._joined = join(seen, self.settings, self._remembered, self.rules.fact_names, self._joined)
+        self._joined = join(seen, self.settings, self._remembered, self.rules.fact_names, self._joined, self._breathe)
         estate = self._joined.estate
         self._remembered = estate.remembered
         classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)

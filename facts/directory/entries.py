@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One LDAP entry.
 
     `key` is its DN normalised (`facts.directory.names.normalise`); `attributes` maps lower-case attribute

@@ -15,7 +15,7 @@ Subject = Host | Service | Profile | Site
 S = TypeVar("S", Host, Service, Profile, Site)
 
 
-class Read(Struct, frozen=True):
+class Read(Struct, frozen=True, gc=False):
     """One entry and what it means; `members` are the normalised DNs of a service's members."""
 
     entry: Entry

@@ -8,7 +8,7 @@ State = Literal["nostate", "running", "blocked", "paused", "shutdown", "shutoff"
 StorageKind = Literal["nfs", "lvm", "file", "network", "other"]
 
 
-class Interface(Struct, frozen=True):
+class Interface(Struct, frozen=True, gc=False):
     """A domain's network interface: its libvirt network or its bridge, and its MAC in lower case."""
 
     mac: str
@@ -16,7 +16,7 @@ class Interface(Struct, frozen=True):
     bridge: str | None = None
 
 
-class Disk(Struct, frozen=True):
+class Disk(Struct, frozen=True, gc=False):
     """A domain's disk: what holds it. `path` is the file or device, `server` the NFS server when there is one.
 
     `export` is what that server exports (the pool's source directory), None otherwise. `shareable`: its definition
@@ -44,7 +44,7 @@ class Definition(Struct, frozen=True):
     digest: str
 
 
-class Domain(Struct, frozen=True):
+class Domain(Struct, frozen=True, gc=False):
     """A libvirt domain. `memory` is its maximum in bytes; `metadata` the XML below <metadata>, "" for none.
 
     `reason` is libvirt's word for why it is in its state, such as "booted", "migrated", "ioerror".
