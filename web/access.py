@@ -23,6 +23,7 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self._open = settings.tls is None
         own = () if settings.tls is None else (certificate_name(settings.tls.certificate),)
+        self._servers = frozenset((*settings.access.servers, *own))
         self._administrators = frozenset((*settings.access.administrators, *own))
         self._readers = self._administrators | frozenset(settings.access.servers)
         self._monitors = self._readers | frozenset(settings.access.monitoring)
@@ -42,6 +43,10 @@ class Access:
         if self._open or peer == certname:
             return None
         return refuse(403, f"{peer} may speak for {peer} only")
+
+    def server(self) -> Response | None:
+        """None when the client may deliver what Puppet servers deliver for all nodes, else the refusal."""
+        return self._within(self._servers, "access.servers")
 
     def reader(self) -> Response | None:
         """None when the client may read about all nodes, else the refusal."""

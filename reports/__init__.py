@@ -1,0 +1,1 @@
+"""WHAT HAPPENED: reports of Puppet runs, kept as a history that can be asked."""
