@@ -161,7 +161,7 @@ def _update_last(connection: Connection, new: Iterable[tuple[int, int, Received]
         name = rows.certname(one)
         if newest(last, one):
             last[name], numbers[name] = one, (node, run)
-        if one.report.status != "failed" and newest(succeeded, one):
+        if rows.status(one.report) != "failed" and newest(succeeded, one):
             succeeded[name] = one
     if last:
         connection.execute(_LAST, [_last_row(*numbers[name], last[name]) for name in sorted(last)])

@@ -36,6 +36,7 @@ class Reader:
         else:
             limits: dict[str, int | str] = {
                 "statement_timeout": int(seconds * 1000),
+                "idle_in_transaction_session_timeout": 60_000,
                 "default_transaction_read_only": "on",
                 "default_transaction_isolation": "repeatable\\ read",
             }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
+from errors import HistoryError
 from reports.history import History
 from reports.tables import events, logs, nodes, resources, runs
 
@@ -26,10 +27,16 @@ def prune(history: History, older_than: float, batch: int = BATCH) -> bool:
 def forget(history: History, certname: str, batch: int = BATCH) -> bool:
     """Remove a batch of one node's runs, the last one too, and in the end the node. Whether there is more to remove."""
     node = select(nodes.c.id).where(nodes.c.certname == certname).scalar_subquery()
-    with history.writing() as connection:
-        if _remove(connection, runs.c.node_id == node, batch) == batch:
+    try:
+        with history.writing() as connection:
+            if _remove(connection, runs.c.node_id == node, batch) == batch:
+                return True
+            connection.execute(delete(nodes).where(nodes.c.certname == certname))
+    except HistoryError as error:
+        # A report of it came at this very moment.
+        if error.kind == "data":
             return True
-        connection.execute(delete(nodes).where(nodes.c.certname == certname))
+        raise
     history.forget_numbers()
     return False
 
