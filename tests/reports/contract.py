@@ -150,8 +150,8 @@ class StoreContract(HasUrl):
         assert kept.last("web0.lab.test").ended_at == NOON + 119
 
     def test_several_that_start_at_once_prepare_it_once(self, url: str) -> None:
-        with ThreadPoolExecutor(4) as pool:
-            for history in pool.map(History, [url] * 4):
+        with ThreadPoolExecutor(12) as pool:
+            for history in pool.map(History, [url] * 12):
                 history.close()
         kept = Kept(url)
         assert kept.store(received()) == 1
