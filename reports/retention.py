@@ -8,7 +8,7 @@ from errors import HistoryError
 from reports.history import History
 from reports.tables import events, logs, nodes, resources, runs
 
-BATCH = 200
+BATCH = 100
 """Runs that are removed at once."""
 _INCREMENTAL = 2
 _FREE = 10
