@@ -1,7 +1,7 @@
 """Access: who may ask for what, by the name in the client's certificate.
 
 A node may ask for its own answer. A Puppet server (`access.servers`) and an administrator (`access.administrators`)
-may ask for all, an administrator may also preview and approve; so may this service's own certificate, which the
+may ask for all, and a Puppet server alone delivers reports; an administrator may also preview and approve; so may this service's own certificate, which the
 commands on its machine use. The machines of Prometheus and Icinga (`access.monitoring`) may read metrics, targets and
 verdicts, and no answer. Without TLS the service listens on loopback only, and whoever reaches it there may do
 everything.
@@ -23,6 +23,7 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self._open = settings.tls is None
         own = () if settings.tls is None else (certificate_name(settings.tls.certificate),)
+        self._servers = frozenset((*settings.access.servers, *own))
         self._administrators = frozenset((*settings.access.administrators, *own))
         self._readers = self._administrators | frozenset(settings.access.servers)
         self._monitors = self._readers | frozenset(settings.access.monitoring)
@@ -42,6 +43,10 @@ class Access:
         if self._open or peer == certname:
             return None
         return refuse(403, f"{peer} may speak for {peer} only")
+
+    def server(self) -> Response | None:
+        """None when the client may deliver what Puppet servers deliver for all nodes, else the refusal."""
+        return self._within(self._servers, "access.servers")
 
     def reader(self) -> Response | None:
         """None when the client may read about all nodes, else the refusal."""
