@@ -46,3 +46,11 @@ class StateError(EnclumeError):
     def __init__(self, file: str, reason: str) -> None:
         self.file, self.reason = file, reason
         super().__init__(f"{file}: {reason}")
+
+
+class ReportError(EnclumeError):
+    """A report that cannot be read: what is wrong with it, and where."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
