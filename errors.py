@@ -54,3 +54,15 @@ class ReportError(EnclumeError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class HistoryError(EnclumeError):
+    """The history that cannot be read or written: where it is (never with a password), why, what to do.
+
+    `kind` tells what may pass by itself (unreachable, locked, slow, full) from what may not (newer, older, corrupt,
+    settings), and from what was refused for its content (data).
+    """
+
+    def __init__(self, where: str, kind: str, reason: str, advice: str) -> None:
+        self.where, self.kind, self.reason, self.advice = where, kind, reason, advice
+        super().__init__(f"{where}: {reason}; {advice}")

@@ -1,0 +1,44 @@
+"""Bringing the tables to this program's revision, by alembic: whoever opens the history to write does it first.
+
+Two that start at once do not collide: on SQLite the transaction holds the file's write lock from its beginning, on
+PostgreSQL an advisory lock. Tables of a revision that this program does not know are not touched.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+from errors import HistoryError
+from reports import tables
+from reports.database import revision
+from reports.troubles import told
+
+LOCK = 0x656E636C756D65
+"""The key of PostgreSQL's advisory lock: `enclume` in ASCII."""
+
+
+def prepare(engine: Engine, place: str, target: str = tables.REVISION) -> None:
+    """Make or renew the tables. Raises `HistoryError`, with nothing changed."""
+    with told(place), engine.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        if revision(connection) == target:
+            return
+        _upgrade(connection, place, target)
+
+
+def _upgrade(connection: Connection, place: str, target: str) -> None:
+    # Loading alembic takes a tenth of a second, and most starts have nothing to renew.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    found, known = revision(connection), ScriptDirectory.from_config(config)
+    if found is not None and found not in {script.revision for script in known.walk_revisions()}:
+        reason = f"its tables are of revision {found}, which this program ({tables.REVISION}) does not know"
+        raise HistoryError(place, "newer", reason, "run the newer program; nothing was changed")
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)

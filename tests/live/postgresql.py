@@ -1,0 +1,103 @@
+"""A real PostgreSQL of one's own, for tests: a cluster in a temporary folder, reached by a unix socket and by no port.
+
+`with PostgreSQL() as server:` makes, starts and ends it; `server.database()` makes an empty database and gives its URL.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from tests.waiting import until
+
+_PROGRAMS = Path("/usr/lib/postgresql")
+
+
+def _program(name: str) -> str:
+    """One of the newest version's programs: Debian puts them into no PATH."""
+    return str(max(_PROGRAMS.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3])))
+
+
+class PostgreSQL:
+    """A private cluster, and the process that serves it. `user` may do everything, without a password by the socket.
+
+    `settings` are lines of postgresql.conf: `fsync=off` is there already, since nobody pulls the plug of a test.
+    """
+
+    user = "enclume"
+
+    def __init__(self, *settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="encpg"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._made = 0
+        self._owner = "postgres" if os.geteuid() == 0 else None
+        if self._owner is not None:
+            os.chown(self.folder, pwd.getpwnam(self._owner).pw_uid, -1)
+        self.folder.chmod(0o755)
+        self._settings = ("fsync=off", "listen_addresses=", f"unix_socket_directories={self.folder}", *settings)
+        made = ("--auth=trust", f"--username={self.user}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+        self._run(_program("initdb"), *made, "--pgdata", str(self.folder / "data"))
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, user=self._owner, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self) -> Self:
+        """Start it, and return when it answers."""
+        command = [_program("postgres"), "-D", str(self.folder / "data")]
+        for setting in self._settings:
+            command += ["-c", setting]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, user=self._owner, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        ready = [_program("pg_isready"), "--quiet", "--host", str(self.folder)]
+        until(lambda: self._alive() and not subprocess.run(ready, check=False).returncode, what="PostgreSQL to answer")
+        return self
+
+    def _alive(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"PostgreSQL ended: {(self.folder / 'log').read_text()}"
+        return True
+
+    def stop(self) -> None:
+        """End it at once, in good order, whoever is connected."""
+        self._end(signal.SIGINT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(20)
+            self._process = None
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints for a statement, bare."""
+        options = ("--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--host", str(self.folder))
+        return self._run("psql", *options, "--username", self.user, "--command", statement, database).strip()
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        self._made += 1
+        self.sql(f"CREATE DATABASE history{self._made}")
+        return self.url(f"history{self._made}")
+
+    def url(self, database: str) -> str:
+        """The URL of one of its databases."""
+        return f"postgresql+psycopg://{self.user}@/{database}?host={quote(str(self.folder), safe='')}"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.folder)
