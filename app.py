@@ -195,7 +195,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(health.blueprint(runtime.builder, lambda: runtime.problems))
     app.register_blueprint(intake.blueprint(runtime, access))
-    app.register_blueprint(reports.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(reports.blueprint(reports.Intake(runtime.settings, runtime), access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))

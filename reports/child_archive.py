@@ -1,12 +1,16 @@
 """The history as the intake child has it: it alone writes it."""
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 
 from facts.puppet import Run
-from reports.database import Reader
 from reports.history import History
 from reports.last import last_runs
+from reports.reader import Reader
 from reports.report import Received
+from reports.retention import prune
+
+_DAY = 86400.0
 
 
 class Kept:
@@ -28,4 +32,4 @@ class Kept:
 
     def prune(self) -> bool:
         """Forget a few of the runs that are too old; whether there may be more."""
-        return False
+        return prune(self._history, time.time() - self._keep_days * _DAY)

@@ -34,6 +34,9 @@ _HANDOVER = 0.1
 _REFRESH = 60.0
 """Seconds after which the last runs are read again: another instance, or an import, may have stored newer ones."""
 
+_PRUNE = 60.0
+"""Seconds after which it is looked again for runs that have become too old."""
+
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 _CAREFUL = 1
 """So many children in a row that ended soon after they began, and reports are read one by one."""
@@ -56,7 +59,9 @@ class Archive(Keeping, Protocol):
 class Drain:
     """Reads one spool into one history, until `stopping` is set; `wake` is set when there may be something new."""
 
-    def __init__(self, begin: Begin, outbox: Outbox, state: State, parse: Parse, open_archive: Callable[[], Archive]):
+    def __init__(
+        self, begin: Begin, outbox: Outbox, state: State, parse: Parse, open_archive: Callable[[], Archive]
+    ) -> None:
         self._begin, self._outbox, self._state, self._parse = begin, outbox, state, parse
         self._open_archive = open_archive
         self.stopping, self.wake = threading.Event(), threading.Event()
@@ -65,7 +70,7 @@ class Drain:
         self._lock = Lock(begin.spool)
         self._names: deque[str] = deque()
         self._said: dict[str, Run] = {}
-        self._refreshed = 0.0
+        self._refreshed = self._prune_at = 0.0
 
     def run(self) -> None:
         """Drain."""
@@ -100,8 +105,11 @@ class Drain:
             self._insist("looking into the spool", self._look)
         if self._names:
             self._drain(archive)
-        elif not self._insist("forgetting old runs", archive.prune):
+        else:
             self.wake.wait(_IDLE)
+        if time.monotonic() > self._prune_at:
+            more = self._insist("forgetting old runs", archive.prune)
+            self._prune_at = time.monotonic() + (_IDLE if more else _PRUNE)
 
     def _look(self) -> None:
         names, waiting = self._backlog.look()
@@ -160,7 +168,7 @@ class Drain:
 
         retrying = Retrying(
             retry=tenacity.retry_if_exception_type((HistoryError, OSError)),
-            wait=tenacity.wait_exponential_jitter(_FIRST_WAIT, _LONGEST_WAIT, jitter=_FIRST_WAIT),
+            wait=tenacity.wait_exponential_jitter(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT, jitter=_FIRST_WAIT),
             stop=tenacity.stop_when_event_set(self.stopping),
             sleep=tenacity.sleep_using_event(self.stopping),
             before_sleep=self._failed,

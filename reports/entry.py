@@ -19,8 +19,6 @@ from reports.report import Place
 Form = Literal["puppet", "foreman"]
 """Who wrote a report's body: Puppet's own processors (YAML), or Foreman's (JSON)."""
 
-VERSION = 1
-
 
 class Entry(Struct, frozen=True):
     """A report that was received (seconds since the epoch), with its form and where its node was then."""
@@ -50,9 +48,7 @@ _decode_foot = msgspec.json.Decoder(_Foot).decode
 
 def encode(entry: Entry) -> tuple[bytes, ...]:
     """The pieces of an entry's file."""
-    head = msgspec.json.encode(
-        _Head("report", VERSION, entry.received, entry.form, entry.place.site, entry.place.hypervisor)
-    )
+    head = msgspec.json.encode(_Head("report", 1, entry.received, entry.form, entry.place.site, entry.place.hypervisor))
     pieces = (head, b"\n", entry.body, b"\n")
     digest = hashlib.sha256()
     for piece in pieces:

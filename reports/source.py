@@ -35,7 +35,7 @@ class ReportSource:
         self._lock = threading.Lock()
         self._runs: Mapping[str, Run] = {}
         self._coming: dict[str, Run] = {}
-        self._is_known = False
+        self._is_known = self._has_taken = False
         self._trouble = self._problem = ""
         self.is_reading = False
         self.noticed: Callable[[], None] = lambda: None
@@ -54,7 +54,7 @@ class ReportSource:
     @property
     def reporting(self) -> bool:
         """Whether a node without a run has none: what the history holds is known, and reports have come here."""
-        return self._is_known and (bool(self._runs) or self.spool.is_used)
+        return self._is_known and (bool(self._runs) or self._has_taken)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -79,6 +79,7 @@ class ReportSource:
         finally:
             if self.spool.problem != refused:
                 self.noticed()
+        self._has_taken = True
         self._child.look()
 
     def _receive(self, message: Message) -> None:

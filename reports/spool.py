@@ -60,11 +60,6 @@ class Spool:
         """What waits, as far as this process knows."""
         return self._waiting
 
-    @property
-    def is_used(self) -> bool:
-        """Whether a report has ever come here."""
-        return self.folder.is_dir()
-
     def told(self, waiting: Waiting) -> None:
         """Whoever reads the spool has looked: so much waits."""
         with self._lock:
@@ -126,16 +121,21 @@ class Spool:
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         _sync(self.folder.parent)
 
+    @property
+    def hangs(self) -> bool:
+        """Whether the disk has not kept a report for too long."""
+        now = time.monotonic()
+        return min(list(self._writing.values()), default=now) < now - _HANGS
+
     @contextlib.contextmanager
     def _turn(self) -> Iterator[int]:
         """Write now, unless too many already wait for a disk that hangs."""
-        number, now = next(self._numbers), time.monotonic()
+        number = next(self._numbers)
         with self._lock:
-            hangs = min(self._writing.values(), default=now) < now - _HANGS
-            if hangs and len(self._writing) >= self._at_once:
+            if self.hangs and len(self._writing) >= self._at_once:
                 reason = f"{self.folder}: the disk has not kept a report for {_HANGS:g} s: send this one again"
                 raise SpoolError(reason, is_busy=True)
-            self._writing[number] = now
+            self._writing[number] = time.monotonic()
         try:
             yield number
         finally:

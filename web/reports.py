@@ -22,17 +22,17 @@ from web.access import Access, allowed
 from web.replies import refuse
 
 _TAG = b"!ruby/object:Puppet::Transaction::Report"
-_BEGINS = {"puppet": re.compile(rb"(?:---|%YAML)[^\n]*\n?[^\n]*" + _TAG), "foreman": re.compile(rb"\s*\{")}
-_HOSTS = {
-    "puppet": re.compile(rb"^(?:  )?host: [\"']?([^\s\"']+)[\"']? *\r?$", re.MULTILINE),
-    "foreman": re.compile(rb'^\s*\{\s*"(?:config_)?report"\s*:\s*\{\s*"host"\s*:\s*"([^"\\]+)"'),
+_BEGINS = {
+    "puppet": re.compile(rb"(?:%[^\n]*\n)*--- *" + _TAG + rb"\s"),
+    "foreman": re.compile(rb"\s*\{"),
 }
+_FOREMANS_HOST = re.compile(rb'\s*\{\s*"(?:config_)?report"\s*:\s*\{\s*"host"\s*:\s*"([^"\\]+)"')
 _EXPECTED = {
     "puppet": f"a body that begins with `--- {_TAG.decode()}`, as Puppet's http report processor sends it",
     "foreman": "a JSON object, as Foreman's report processor sends it",
 }
-_LOOKED_AT = 2048
-"""Bytes of a body that are looked at."""
+_LONGEST = 300
+"""Bytes of a certname with quotes and its line's end, and some more."""
 _ENCODED = "send it as it is: this service takes reports without Content-Encoding"
 
 
@@ -46,32 +46,39 @@ class Taking(Protocol):
     def now(self) -> Now: ...
 
 
-def blueprint(settings: Settings, taking: Taking, access: Access) -> Blueprint:
+class Intake:
+    """Takes reports from the wire, whoever's client sends them."""
+
+    def __init__(self, settings: Settings, taking: Taking) -> None:
+        self._most, self._taking = settings.reports.body_bytes, taking
+
+    def take_report(self, body: bytes, form: Form) -> Response | None:
+        """None once a report is safe on disk, else the refusal. Both are counted."""
+        refusal = _refused(body, form, self._most)
+        if refusal is None:
+            place = place_of(self._taking.now.estate, host_of(body, form))
+            try:
+                self._taking.reports.take(body, form, time.time(), place)
+            except SpoolError as error:
+                status, reason = (503, "busy") if error.is_busy else (507, "no room")
+                refusal = status, reason, f"the report is not kept: {error}"
+        if refusal is None:
+            self._taking.counts.reports_received.inc()
+            return None
+        status, reason, sentence = refusal
+        self._taking.counts.reports_rejected.labels(reason).inc()
+        return refuse(status, sentence)
+
+
+def blueprint(intake: Intake, access: Access) -> Blueprint:
     """The route of reports: Puppet servers deliver them."""
     routes = Blueprint("reports", __name__)
 
     def report() -> Response:
-        return take(settings, taking, request.get_data(), "puppet")
+        return intake.take_report(request.get_data(), "puppet") or Response(status=202)
 
     routes.add_url_rule("/reports", view_func=allowed(access.server, report), methods=["POST"])
     return routes
-
-
-def take(settings: Settings, taking: Taking, body: bytes, form: Form) -> Response:
-    """Take a report: 202 once it is safe on disk, else a refusal, which is counted."""
-    refusal = _refused(body, form, settings.reports.body_bytes)
-    if refusal is None:
-        try:
-            taking.reports.take(body, form, time.time(), place_of(taking.now.estate, body, form))
-        except SpoolError as error:
-            status, reason = (503, "busy") if error.is_busy else (507, "no room")
-            refusal = status, reason, f"the report is not kept: {error}"
-    if refusal is None:
-        taking.counts.reports_received.inc()
-        return Response(status=202)
-    status, reason, sentence = refusal
-    taking.counts.reports_rejected.labels(reason).inc()
-    return refuse(status, sentence)
 
 
 def _refused(body: bytes, form: Form, most: int) -> tuple[int, str, str] | None:
@@ -82,15 +89,26 @@ def _refused(body: bytes, form: Form, most: int) -> tuple[int, str, str] | None:
         return 400, "empty", f"the body is empty: expected {_EXPECTED[form]}"
     if len(body) > most:
         return 413, "too large", f"the report has {len(body)} bytes, more than reports.body_bytes ({most})"
-    if not _BEGINS[form].match(body[:_LOOKED_AT]):
+    if not _BEGINS[form].match(body):
         return 400, "no report", f"this is no report of a Puppet run: expected {_EXPECTED[form]}"
     return None
 
 
-def place_of(estate: Estate | None, body: bytes, form: Form) -> Place:
-    """Where the node of a report is now, as far as a look at its first lines tells."""
-    found = _HOSTS[form].search(body[:_LOOKED_AT])
-    node = estate.nodes.get(found[1].decode(errors="replace")) if found and estate is not None else None
+def place_of(estate: Estate | None, certname: str) -> Place:
+    """Where a node is now, as far as is known."""
+    node = estate.nodes.get(certname) if estate is not None else None
     if node is None:
         return Place()
     return Place(node.site.name if node.site else "", node.placement.hypervisor or "")
+
+
+def host_of(body: bytes, form: Form) -> str:
+    """Whose report it is, as far as a look that costs nothing tells, else "". Puppet 3 says it after all else."""
+    if form == "foreman":
+        found = _FOREMANS_HOST.match(body)
+        return found[1].decode(errors="replace") if found else ""
+    for key in (b"\nhost: ", b"\n  host: "):
+        start = body.find(key) + len(key)
+        if start >= len(key):
+            return body[start : start + _LONGEST].partition(b"\n")[0].strip(b" \r'\"").decode(errors="replace")
+    return ""
