@@ -5,7 +5,9 @@ stored is removed from the spool, so it must outlive a power cut; with NORMAL th
 fsync a batch. PostgreSQL: `postgresql+psycopg://USER@HOST/NAME?passfile=FILE`.
 """
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
@@ -52,9 +54,10 @@ def parsed(url: str) -> URL:
 
 
 def writer(url: str) -> Engine:
-    """An engine of one connection that writes. Nothing is opened yet. Raises `HistoryError`."""
+    """An engine of one connection that writes; an SQLite file is there then. Raises `HistoryError`."""
     given = parsed(url)
     if given.drivername == SQLITE:
+        _make(Path(str(given.database)))
         # Transactions are begun here, and by IMMEDIATE: one that reads first and then finds another writer would fail.
         arguments: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_SECONDS}
         engine = create_engine(given, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=arguments)
@@ -65,6 +68,16 @@ def writer(url: str) -> Engine:
     return create_engine(
         given, hide_parameters=True, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=libpq(limits)
     )
+
+
+def _make(file: Path) -> None:
+    """Make the file if there is none: what changed on a machine is not for every user's eyes."""
+    try:
+        file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o640))
+    except OSError as error:
+        advice = "give the service's user the right to write the file and its folder"
+        raise HistoryError(str(file), "unreachable", error.strerror or str(error), advice) from None
 
 
 def _prepare(connection: DBAPIConnection, _record: object) -> None:

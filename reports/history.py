@@ -1,6 +1,7 @@
 """The history of Puppet runs, as its one writer in a process has it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ class History:
             if error.kind not in {"locked", "data"}:
                 raise
             # Another instance was quicker, or removed a node whose number is remembered here.
-            self._forget_numbers()
+            self.forget_numbers()
             return self._store(received)
 
     def _store(self, received: Sequence[Received]) -> int:
@@ -49,16 +50,16 @@ class History:
         if not batch:
             return 0
         try:
-            with told(self.where), self._engine.begin() as connection:
+            with self.writing() as connection:
                 new = self._insert_runs(connection, batch)
                 self._insert_details(connection, new)
-                _update_last(connection, [(self._nodes[one.report.certname], run_id, one) for run_id, one in new])
+                _update_last(connection, [(self._nodes[rows.certname(one)], run_id, one) for run_id, one in new])
         except HistoryError:
-            self._forget_numbers()
+            self.forget_numbers()
             raise
         return len(new)
 
-    def _forget_numbers(self) -> None:
+    def forget_numbers(self) -> None:
         """Numbers of rows that may have gone, with the transaction that made them or otherwise."""
         self._nodes.clear()
         self._surroundings.clear()
@@ -75,15 +76,15 @@ class History:
 
     def _run_row(self, received: Received) -> Row:
         row = rows.run_row(received)
-        row["node_id"] = self._nodes[received.report.certname]
+        row["node_id"] = self._nodes[rows.certname(received)]
         row["surroundings_id"] = self._surroundings[rows.surroundings(received)]
         return row
 
     def _number(self, connection: Connection, batch: list[Received]) -> None:
         """Know the numbers of the batch's nodes and surroundings, making those that are new."""
         if len(self._nodes) + len(self._surroundings) > _MOST_KNOWN:
-            self._forget_numbers()
-        certnames = sorted({one.report.certname for one in batch} - self._nodes.keys())
+            self.forget_numbers()
+        certnames = sorted({rows.certname(one) for one in batch} - self._nodes.keys())
         for some in _chunks(certnames):
             made: list[Row] = [{"certname": name, "last_ended": 0.0, "last_success": 0.0} for name in some]
             connection.execute(_insert(connection, nodes).on_conflict_do_nothing(), made)
@@ -101,10 +102,16 @@ class History:
         """Insert what the runs have to say beside their row."""
         details = Details(self._keeping)
         for run_id, one in new:
-            details.add(run_id, self._nodes[one.report.certname], one)
+            details.add(run_id, self._nodes[rows.certname(one)], one)
         for table, made in ((resources, details.resources), (events, details.events), (logs, details.logs)):
             if made:
                 connection.execute(table.insert(), made)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: all of it or nothing. Raises `HistoryError`."""
+        with told(self.where), self._engine.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Let go of the database."""
@@ -147,7 +154,7 @@ def _update_last(connection: Connection, new: Iterable[tuple[int, int, Received]
     succeeded: dict[str, Received] = {}
     numbers: dict[str, tuple[int, int]] = {}
     for node, run, one in new:
-        name = one.report.certname
+        name = rows.certname(one)
         if newest(last, one):
             last[name], numbers[name] = one, (node, run)
         if one.report.status != "failed" and newest(succeeded, one):

@@ -21,7 +21,7 @@ def run_of(received: Received) -> Run:
     ended = rows.ended(received)
     total = metrics.times.get("total", 0.0)
     return Run(
-        certname=report.certname,
+        certname=rows.certname(received),
         ended_at=ended,
         last_success=ended if report.status != "failed" else 0.0,
         status=report.status,
@@ -59,7 +59,7 @@ def _run(last: str, last_success: float) -> Run:
 
 def newest(of: Mapping[str, Received], candidate: Received) -> bool:
     """Whether this one ended after the one that is known of its node."""
-    known = of.get(candidate.report.certname)
+    known = of.get(rows.certname(candidate))
     return known is None or _order(known) <= _order(candidate)
 
 

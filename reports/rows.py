@@ -51,6 +51,11 @@ def is_quiet(report: Report) -> bool:
     return not (loud or stale or report.changes or any(resource.events for resource in report.resources))
 
 
+def certname(received: Received) -> str:
+    """The node's name, as the tables have it."""
+    return clean(received.report.certname, 255)
+
+
 def ended(received: Received) -> float:
     """When the run had ended: no later than its report came, however far ahead the node's clock is."""
     return min(number(received.report.ended), received.received)

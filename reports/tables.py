@@ -69,7 +69,7 @@ def as_uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        return uuid5(NAMESPACE_URL, text)
+        return uuid5(NAMESPACE_URL, text.encode("utf-8", "backslashreplace").decode())
 
 
 Big = BigInteger().with_variant(Integer(), "sqlite")

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 
 from errors import HistoryError
@@ -65,11 +65,12 @@ def told(where: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _translated(where, error.orig or error) from None
+    except (sqlite3.Error, OverflowError, UnicodeError) as error:
+        # What SQLAlchemy lets through: errors of the first words on a connection, values that cannot be sent.
+        raise _translated(where, error) from None
     except NoneFree:
         advice = "many questions are asked at once: ask again later"
         raise HistoryError(where, "slow", "no connection was free in time", advice) from None
-    except SQLAlchemyError as error:
-        raise HistoryError(where, "settings", _words(error), _SETTINGS) from None
 
 
 def _translated(where: str, error: BaseException) -> HistoryError:
