@@ -65,12 +65,13 @@ def seconds(value: Any) -> float | None:
 
 def moment(value: Any) -> float | None:
     """A time as seconds since the epoch: `2026-11-22T12:02:27.762038250+00:00`, `…Z`, and as Ruby wrote it before,
-    `2015-01-01 10:00:00.123456 +01:00`; one without an offset is UTC. What is finer than a microsecond is cut off.
+    `2015-01-01 10:00:00.123456 +01:00` or `… UTC`; without an offset it is UTC. What is finer than a microsecond is cut
+    off.
     """
     if not isinstance(value, str) or len(value) > 64:
         return None
     try:
-        time = datetime.fromisoformat(value.replace(" ", "T", 1).replace(" ", ""))
+        time = datetime.fromisoformat(value.removesuffix(" UTC").replace(" ", "T", 1).replace(" ", ""))
         return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH).total_seconds()
     except (ValueError, OverflowError):
         return None

@@ -7,15 +7,14 @@ this one.
 """
 
 import heapq
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from errors import ReportError
-from facts.certname import is_certname
 from reports import document
 from reports.document import REDACTED
 from reports.fields import flag, is_sensitive, mapping, moment, seconds, sequence, shown, text, whole
+from reports.identity import certname_of, quoted, time_of, uuid_of
 from reports.report import Event, EventState, LogLine, Report, Resource, RunState
 
 OLDEST, NEWEST = 4, 12
@@ -80,7 +79,7 @@ def _report(content: Mapping[str, Any], number: int) -> Report:
 def _format(content: Mapping[str, Any]) -> int:
     number = whole(content.get("report_format"))
     if number is None:
-        raise ReportError(f"report_format: {_quoted(content.get('report_format'))} is no number")
+        raise ReportError(f"report_format: {quoted(content.get('report_format'))} is no number")
     if number < OLDEST:
         raise ReportError(f"report_format: {number} is of Puppet 2 or 3.0 to 3.2; formats from {OLDEST} on are read")
     return number
@@ -98,39 +97,11 @@ def _check(content: Mapping[str, Any], number: int) -> None:
             raise ReportError(f"{part}: a {'list' if kind is list else 'mapping'} was expected")
 
 
-def certname_of(value: Any, where: str) -> str:
-    """A certname. Raises `ReportError`."""
-    if not isinstance(value, str) or not is_certname(value):
-        raise ReportError(f"{where}: {_quoted(value)} is not a certname: lower case letters, digits, `.`, `_` and `-`")
-    return value
-
-
-def time_of(value: Any, where: str) -> float:
-    """A time that a report cannot do without. Raises `ReportError`."""
-    time = moment(value)
-    if time is None:
-        raise ReportError(f"{where}: {_quoted(value)} is no time")
-    return time
-
-
-def uuid_of(value: Any, certname: str, started: float) -> str:
-    """A run's transaction_uuid; one made of certname and time where there is none, or none that is a UUID."""
-    try:
-        return str(uuid.UUID(value))
-    except (TypeError, ValueError, AttributeError):
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"puppet-run:{certname}/{started:.6f}"))
-
-
 def _status(value: Any) -> RunState:
     for state in _STATES:
         if value == state:
             return state
-    raise ReportError(f"status: {_quoted(value)} is none of {', '.join(_STATES)}")
-
-
-def _quoted(value: Any) -> str:
-    """What stands in a field, as far as an error can show it."""
-    return "nothing" if value is None else ascii(value[:60] if isinstance(value, str) else type(value).__name__)
+    raise ReportError(f"status: {quoted(value)} is none of {', '.join(_STATES)}")
 
 
 def _known(value: Any) -> bool | None:

@@ -41,7 +41,7 @@ class Standing(Protocol):
 def blueprint(settings: Settings, standing: Standing, access: Access) -> Blueprint:
     """The routes of the answers."""
     routes = Blueprint("answers", __name__)
-    asked = _Asked(settings, standing)
+    asked = Asked(settings, standing)
 
     @routes.get("/enc/<path:certname>")
     def answer(certname: str) -> Response:
@@ -60,7 +60,9 @@ def blueprint(settings: Settings, standing: Standing, access: Access) -> Bluepri
     return routes
 
 
-class _Asked:
+class Asked:
+    """Answers questions about one node: what is served of it, and how old that is; or why nothing is."""
+
     def __init__(self, settings: Settings, standing: Standing) -> None:
         self._settings, self._standing = settings, standing
         self._directory = SourceKey("directory", settings.directory.base)
