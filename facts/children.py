@@ -1,5 +1,6 @@
 """The service's side of a child: start it, tell it things, hear it, start it again when it ends."""
 
+import contextlib
 import logging
 import os
 import select
@@ -34,6 +35,7 @@ class Child:
         self._stopping = threading.Event()
         self._child: ChildProcess | None = None
         self._ends = 0
+        self._closing, self._is_closed = threading.Lock(), False
         self._hears, self._wakes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -65,15 +67,16 @@ class Child:
         self._stopping.set()
         self._wake()
         self._thread.join()
-        os.close(self._hears)
-        os.close(self._wakes)
+        with self._closing:
+            self._is_closed = True
+            os.close(self._hears)
+            os.close(self._wakes)
 
     def _wake(self) -> None:
-        try:
-            os.write(self._wakes, b"!")
-        except BlockingIOError:
-            # It is full of calls already.
-            return
+        # Whoever comes too late must not write to what the descriptor's number means by then.
+        with self._closing, contextlib.suppress(BlockingIOError):
+            if not self._is_closed:
+                os.write(self._wakes, b"!")
 
     def _run(self) -> None:
         while not self._stopping.is_set():

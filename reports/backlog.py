@@ -31,7 +31,7 @@ class Backlog:
                     if entry.name.startswith("."):
                         if tidy:
                             self._forget(entry)
-                    elif entry.name.endswith(ENDING):
+                    elif entry.name.endswith(ENDING) and entry.is_file(follow_symlinks=False):
                         names.append(entry.name)
                         size += _size(entry)
         except FileNotFoundError:

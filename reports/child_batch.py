@@ -1,5 +1,6 @@
 """One batch of reports on its way from the spool into the history."""
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -20,6 +21,8 @@ DAMAGED, UNREADABLE, UNSTORABLE, DEADLY = (
 """The reasons for which a report is kept aside."""
 
 _SENTENCES = 3
+_OF_THE_FILE = {errno.EIO, errno.EACCES, errno.EPERM}
+"""What is wrong with one file, and not with the disk or with this process: no other report waits for it."""
 
 Parse = Callable[[bytes, Form], Report]
 
@@ -49,11 +52,16 @@ class Batch:
         return [received for received, _ in self._read.values()]
 
     def read(self, name: str) -> None:
-        """Read one more; what makes no sense is kept aside at once. Raises `OSError`."""
+        """Read one more; what makes no sense, or cannot be read at all, is kept aside at once. Raises `OSError`."""
         try:
             found = self._backlog.read(name)
         except ValueError as error:
             self.reject(name, DAMAGED, str(error), 0)
+            return
+        except OSError as error:
+            if error.errno not in _OF_THE_FILE:
+                raise
+            self.reject(name, DAMAGED, f"cannot be opened or read: {error.strerror}", 0)
             return
         if found is None:
             return

@@ -41,7 +41,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 _CAREFUL = 1
 """So many children in a row that ended soon after they began, and reports are read one by one."""
 _DEADLY = 3
-"""So many, and the report that was read when the last one ended is taken to be why."""
+"""See `may_be_deadly`."""
 
 
 class Archive(Keeping, Protocol):
@@ -75,12 +75,15 @@ class Drain:
     def run(self) -> None:
         """Drain."""
         try:
+            self._insist("looking into the spool", self._look)
             archive = self._insist("opening the history", self._open_archive)
             self._said = dict(self._insist("reading the last runs", archive.last))
             self._outbox.known(tuple(self._said.values()))
             self._refreshed = time.monotonic()
             self._await_lock(archive)
-            self._avoid_the_deadly()
+            if may_be_deadly(self._begin.ends):
+                self._avoid_the_deadly()
+            self._backlog.mark("")
             while not self.stopping.is_set():
                 self._round(archive)
         except tenacity.RetryError:
@@ -91,10 +94,15 @@ class Drain:
 
     def _await_lock(self, archive: Archive) -> None:
         """Read the spool once nobody else does: the child of the worker before this one, or of another instance."""
+        looked = time.monotonic()
         while not self._lock.try_acquire():
             self._refresh(archive)
             if self.stopping.wait(_HANDOVER):
                 return
+            if time.monotonic() > looked + _IDLE:
+                self._insist("looking into the spool", self._look)
+                looked = time.monotonic()
+        self._names.clear()
         self._state.is_reading = True
         self._refreshed = 0.0
 
@@ -113,7 +121,7 @@ class Drain:
 
     def _look(self) -> None:
         names, waiting = self._backlog.look()
-        self._names.extend(names)
+        self._names = deque(names)
         self._outbox.say(Spooled(waiting.count, waiting.bytes))
 
     def _drain(self, archive: Archive) -> None:
@@ -140,7 +148,12 @@ class Drain:
     def _refresh(self, archive: Archive) -> None:
         if time.monotonic() > self._refreshed + _REFRESH:
             self._refreshed = time.monotonic()
-            self._tell(self._insist("reading the last runs", archive.last))
+            last = self._insist("reading the last runs", archive.last)
+            if self._said.keys() - last.keys():
+                # Somebody had the history forget a node.
+                self._said = dict(last)
+                self._outbox.known(tuple(last.values()))
+            self._tell(last)
 
     def _tell(self, last: Mapping[str, Run]) -> None:
         """Say which nodes have another last run than was said."""
@@ -151,13 +164,12 @@ class Drain:
 
     def _avoid_the_deadly(self) -> None:
         """Keep aside the report that ended the readers before this one."""
-        name = self._backlog.marked() if self._begin.ends >= _DEADLY else ""
+        name = self._backlog.marked()
         if name and (self._backlog.folder / name).exists():
             batch = Batch(self._backlog, self._rejected, self._parse)
             ended = f"reading or storing it ended the intake child {self._begin.ends} times in a row"
             self._insist("keeping a report aside", lambda: batch.reject(name, DEADLY, ended, 0))
             self._outbox.say(batch.drained(0))
-        self._backlog.mark("")
 
     def _insist(self, what: str, work: Callable[[], T]) -> T:
         """Do it, again and again where it fails, ever more seldom. Raises `RetryError` once this is to stop."""
@@ -179,4 +191,16 @@ class Drain:
 
     def _failed(self, call: RetryCallState) -> None:
         error = call.outcome.exception() if call.outcome else None
-        self._state.problem = f"reports of Puppet runs wait in the spool: {error}"
+        why = str(error)
+        if isinstance(error, OSError):
+            why = f"{error.filename or self._begin.spool}: {error.strerror}; check space and permissions"
+        self._state.problem = f"reports of Puppet runs wait in the spool: {why}"
+
+
+def may_be_deadly(ends: int) -> bool:
+    """Whether, after so many ends in a row, the report that was read then is taken to be why: after 3, 6, 12, 24, …
+
+    If it was not, as where the database's own library ends every child, only very few are kept aside for nothing.
+    """
+    times, rest = divmod(ends, _DEADLY)
+    return rest == 0 and times.bit_count() == 1

@@ -1,11 +1,10 @@
 """Reports of Puppet runs as the service has them: taken into the spool, and what the intake child says came of them."""
 
 import logging
-import threading
+import time
 from collections.abc import Callable, Mapping
 
 from facts.puppet import Run
-from reports.backlog import Backlog
 from reports.children import IntakeChild
 from reports.entry import Form
 from reports.messages import Begin, Drained, Known, Lives, Message, Ran, Spooled
@@ -16,6 +15,7 @@ from settings import Settings
 _LOG = logging.getLogger("enclume.intake")
 
 FOLDER = "spool"
+_PAUSE = 1.0
 
 
 class ReportSource:
@@ -26,16 +26,15 @@ class ReportSource:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         folder = f"{settings.state}/{FOLDER}"
         self.spool = Spool(folder, settings.reports.spool_bytes, settings.limits.threads // 2)
         kept = settings.reports
         begin = Begin(folder, settings.database_url, kept.keep_days, kept.rejected_bytes)
         self._child = IntakeChild(begin, self._receive, self._troubled)
-        self._lock = threading.Lock()
         self._runs: Mapping[str, Run] = {}
         self._coming: dict[str, Run] = {}
-        self._is_known = self._has_taken = False
+        self._is_known = self._has_taken = self._is_news = False
+        self._noticed_at = 0.0
         self._trouble = self._problem = ""
         self.is_reading = False
         self.noticed: Callable[[], None] = lambda: None
@@ -64,7 +63,6 @@ class ReportSource:
 
     def start(self) -> None:
         """Begin to read what waits; returns at once."""
-        self.spool.told(_waiting(self.spool))
         self._child.start()
 
     def stop(self) -> None:
@@ -103,6 +101,7 @@ class ReportSource:
             self._problem = message.problem
             self.noticed()
         self._trouble = ""
+        self._notice_news()
 
     def _drained(self, message: Drained) -> None:
         self.spool.removed(message.count, message.bytes)
@@ -124,17 +123,17 @@ class ReportSource:
         return {run.certname: one if (one := known.get(run.certname)) == run else run for run in runs}
 
     def _take_runs(self, runs: Mapping[str, Run]) -> None:
-        self._runs = runs
-        self.noticed()
+        """Take these; at most about once a second it is noticed: ten thousand nodes run all the time."""
+        self._runs, self._is_news = runs, True
+        if time.monotonic() > self._noticed_at + _PAUSE:
+            self._notice_news()
+
+    def _notice_news(self) -> None:
+        if self._is_news:
+            self._is_news, self._noticed_at = False, time.monotonic()
+            self.noticed()
 
     def _troubled(self, reason: str) -> None:
         self._trouble = f"{reason}; reports of Puppet runs wait in the spool until then"
         self._coming = {}
         self.noticed()
-
-
-def _waiting(spool: Spool) -> Waiting:
-    try:
-        return Backlog(spool.folder).look(tidy=False)[1]
-    except OSError:
-        return Waiting()

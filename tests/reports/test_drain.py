@@ -13,11 +13,11 @@ import pytest
 from errors import HistoryError
 from generation.lock import Lock
 from reports.child_batch import Parse
-from reports.child_drain import Drain
+from reports.child_drain import Drain, may_be_deadly
 from reports.child_outbox import Outbox
 from reports.child_state import State, tell
 from reports.entry import Form
-from reports.messages import Begin, Drained, Known, Lives, Message, Ran, decode_message
+from reports.messages import Begin, Drained, Known, Lives, Message, Ran, Spooled, decode_message
 from reports.parse import parse
 from reports.rejected import Rejected, kept
 from reports.report import Report
@@ -134,7 +134,7 @@ def test_a_history_that_is_away_at_the_start_is_waited_for_and_an_end_is_not(of:
     with draining(of, history) as running:
         until(lambda: running.state.problem, what="the problem")
     assert len(names(of)) == 1
-    assert running.said == []
+    assert running.said == [Spooled(1, 12288)]
 
 
 def test_what_makes_no_sense_is_kept_aside_with_its_reason_and_the_others_are_stored(of: Spool) -> None:
@@ -266,3 +266,50 @@ def test_a_child_whose_service_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _say(say: Callable[[Message], None]) -> None:
     say(Lives())
+
+
+def test_what_cannot_be_opened_is_kept_aside_and_holds_nobody_up(of: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(of, body("a.lab.test", 1), body("b.lab.test", 2))
+    (of.folder / "folder.report").mkdir()
+    (of.folder / "loop.report").symlink_to("loop.report")
+    forbidden, real = names(of)[0], Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.name == forbidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with draining(of, MemoryHistory()) as running:
+        until(lambda: sum(one.count for one in running.drained) == 2, what="both to leave the spool")
+    assert running.history.runs == {2}
+    (rejected,) = kept(of.folder)
+    assert rejected.path.name == forbidden
+    assert rejected.reason == "damaged in the spool: cannot be opened or read: Permission denied"
+
+
+def test_a_node_that_the_history_forgets_is_said_to_be_gone(of: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = MemoryHistory()
+    put(of, body("a.lab.test", 1), body("b.lab.test", 2))
+    with draining(of, history) as running:
+        running.until_empty()
+        until(lambda: any(isinstance(one, Ran) for one in running.said), what="the runs")
+        del history.kept[uuid_of(1)]
+        monkeypatch.setattr("reports.child_drain._REFRESH", 0.0)
+        running.drain.wake.set()
+        whole = [Known(tuple(history.last().values()), is_whole=False), Known((), is_whole=True)]
+        until(lambda: [one for one in running.said if isinstance(one, Known)][-2:] == whole, what="one node less")
+
+
+def test_who_waits_for_its_turn_tells_how_much_waits(of: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reports.child_drain._IDLE", 0.05)
+    lock = Lock(str(of.folder))
+    assert lock.try_acquire()
+    with draining(of, MemoryHistory()) as running:
+        put(of, body())
+        until(lambda: Spooled(1, 12288) in running.said, what="the count")
+    lock.release()
+
+
+def test_only_now_and_then_is_a_report_taken_to_end_its_readers() -> None:
+    assert [ends for ends in range(100) if may_be_deadly(ends)] == [3, 6, 12, 24, 48, 96]
