@@ -6,34 +6,37 @@ fsync a batch. PostgreSQL: `postgresql+psycopg://USER@HOST/NAME?passfile=FILE`.
 """
 
 import os
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql import column, table
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from errors import HistoryError
 from reports import tables
+from reports.watch import ping_before_use
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one."""
-_PATIENCE = 10
+_PATIENCE = 10.0
 _SECRETS = {"password", "sslpassword"}
 
 
 def where(url: str) -> str:
     """How the database of a URL is called in messages and logs: without anything secret."""
     try:
-        parsed = make_url(url)
+        given = make_url(url)
     except ArgumentError:
         return "database"
-    if parsed.drivername == SQLITE:
-        return parsed.database or "database"
-    return parsed.set(query={}, password=None).render_as_string()
+    if given.drivername == SQLITE:
+        return given.database or "database"
+    return given.set(query={}, password=None).render_as_string()
 
 
 def parsed(url: str) -> URL:
@@ -65,9 +68,11 @@ def writer(url: str) -> Engine:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
     limits = {"statement_timeout": 60_000, "lock_timeout": 10_000, "idle_in_transaction_session_timeout": 60_000}
-    return create_engine(
-        given, hide_parameters=True, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=libpq(limits)
+    engine = create_engine(
+        given, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=libpq(limits, _PATIENCE)
     )
+    ping_before_use(engine, _PATIENCE)
+    return engine
 
 
 def _make(file: Path) -> None:
@@ -84,7 +89,7 @@ def _prepare(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     # Before the first table is made: room that retention frees can be given back to the disk.
     cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _turn_to_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
@@ -92,10 +97,22 @@ def _prepare(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
-def libpq(limits: Mapping[str, int | str]) -> dict[str, Any]:
-    """Connection options under which nothing waits for ever, whatever the network does."""
+def _turn_to_wal(cursor: DBAPICursor) -> None:
+    """Several that start at once on a new file are refused here without any wait, whatever their timeout."""
+    again = Retrying(
+        retry=retry_if_exception(_is_busy), stop=stop_after_delay(BUSY_SECONDS), wait=wait_random(0, 0.05), reraise=True
+    )
+    again(cursor.execute, "PRAGMA journal_mode = WAL")
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def libpq(limits: Mapping[str, int | str], seconds: float) -> dict[str, Any]:
+    """Connection options under which nothing waits for ever, whatever the network does; so long for connecting."""
     options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    waits = {"connect_timeout": _PATIENCE, "tcp_user_timeout": _PATIENCE * 1000, "keepalives_idle": _PATIENCE}
+    waits = {"connect_timeout": max(2, int(seconds)), "tcp_user_timeout": 10_000, "keepalives_idle": 10}
     return {"options": options, "application_name": "enclume", **waits}
 
 

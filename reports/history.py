@@ -17,7 +17,9 @@ from reports.report import Received
 from reports.rows import Keeping, Row
 from reports.tables import as_uuid, events, logs, nodes, resources, runs, surroundings
 from reports.troubles import told
+from reports.watch import watched
 
+_PATIENCE = 120.0
 _AT_ONCE = 200
 _MOST_KNOWN = 100_000
 
@@ -94,6 +96,9 @@ class History:
             connection.execute(_insert(connection, nodes).on_conflict_do_nothing(), made)
             asked = select(nodes.c.certname, nodes.c.id).where(nodes.c.certname.in_(some))
             self._nodes.update((name, number) for name, number in connection.execute(asked))
+            if not self._nodes.keys() >= set(some):
+                advice = "it is tried again"
+                raise HistoryError(self.where, "locked", "a node was forgotten while its report was stored", advice)
         columns = list(surroundings.c)[1:]
         unknown = sorted({rows.surroundings(one) for one in batch} - self._surroundings.keys())
         for chunk in _chunks(unknown):
@@ -115,7 +120,11 @@ class History:
     def writing(self) -> Iterator[Connection]:
         """A transaction: all of it or nothing. Raises `HistoryError`."""
         with told(self.where), self._engine.begin() as connection:
-            yield connection
+            if connection.dialect.name == "sqlite":
+                yield connection
+                return
+            with watched(connection.connection.driver_connection, _PATIENCE):
+                yield connection
 
     def close(self) -> None:
         """Let go of the database."""
@@ -161,7 +170,7 @@ def _update_last(connection: Connection, new: Iterable[tuple[int, int, Received]
         name = rows.certname(one)
         if newest(last, one):
             last[name], numbers[name] = one, (node, run)
-        if one.report.status != "failed" and newest(succeeded, one):
+        if rows.status(one.report) != "failed" and newest(succeeded, one):
             succeeded[name] = one
     if last:
         connection.execute(_LAST, [_last_row(*numbers[name], last[name]) for name in sorted(last)])

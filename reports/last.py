@@ -23,8 +23,8 @@ def run_of(received: Received) -> Run:
     return Run(
         certname=rows.certname(received),
         ended_at=ended,
-        last_success=ended if report.status != "failed" else 0.0,
-        status=report.status,
+        last_success=ended if rows.status(report) != "failed" else 0.0,
+        status=rows.status(report),
         noop=report.noop,
         cached_catalog=report.cached_catalog == "on_failure",
         duration=total or max(0.0, ended - rows.number(report.started)),

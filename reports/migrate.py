@@ -57,5 +57,7 @@ def _upgrade(connection: Connection, place: str, target: str, scripts: Path) -> 
     if found is not None and found not in {script.revision for script in known.walk_revisions()}:
         reason = f"its tables are of revision {found}, which this program ({tables.REVISION}) does not know"
         raise HistoryError(place, "newer", reason, "run the newer program; nothing was changed")
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
     config.attributes["connection"] = connection
     command.upgrade(config, target)

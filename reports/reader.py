@@ -11,9 +11,12 @@ from sqlalchemy import Connection, QueuePool, create_engine, event
 
 from reports.database import SQLITE, check, libpq, parsed, where
 from reports.troubles import told
+from reports.watch import ping_before_use, watched
 
 _EVERY = 5000
 """Steps of SQLite's machine between two looks at the clock: some tenths of a millisecond."""
+_TIMES = 2
+"""A server has its own limit for each question; after so many times that limit nobody waits for it any longer."""
 
 
 class Reader:
@@ -36,24 +39,34 @@ class Reader:
         else:
             limits: dict[str, int | str] = {
                 "statement_timeout": int(seconds * 1000),
+                "idle_in_transaction_session_timeout": 60_000,
                 "default_transaction_read_only": "on",
                 "default_transaction_isolation": "repeatable\\ read",
             }
-            self._engine = create_engine(
-                given, hide_parameters=True, pool_pre_ping=True, connect_args=libpq(limits), **pool
-            )
+            self._engine = create_engine(given, hide_parameters=True, connect_args=libpq(limits, seconds), **pool)
+            ping_before_use(self._engine, seconds)
         self._known = False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose questions all see the same instant. Raises `HistoryError`."""
-        with told(self.where), self._engine.connect() as connection, connection.begin():
-            if self._sqlite:
-                _deadline(connection, time.monotonic() + self._seconds)
+        with told(self.where), self._engine.connect() as connection, connection.begin(), self._deadline(connection):
             if not self._known:
                 check(connection, self.where)
                 self._known = True
             yield connection
+
+    @contextmanager
+    def _deadline(self, connection: Connection) -> Iterator[None]:
+        """End what is still being computed, or waited for, when the time is over."""
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            over = time.monotonic() + self._seconds
+            driver.set_progress_handler(lambda: time.monotonic() > over, _EVERY)
+            yield
+            return
+        with watched(driver, _TIMES * self._seconds):
+            yield
 
     def close(self) -> None:
         """Close what nobody uses now."""
@@ -70,10 +83,3 @@ def _opening(file: str, seconds: float) -> Callable[[], sqlite3.Connection]:
         return connection
 
     return open_it
-
-
-def _deadline(connection: Connection, at: float) -> None:
-    """End by `SQLITE_INTERRUPT` what is still being computed then."""
-    driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection):
-        driver.set_progress_handler(lambda: time.monotonic() > at, _EVERY)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
+from errors import HistoryError
 from reports.history import History
 from reports.tables import events, logs, nodes, resources, runs
 
-BATCH = 500
+BATCH = 200
 """Runs that are removed at once."""
+_INCREMENTAL = 2
 _FREE = 10
 """One page in so many may be free on SQLite: new runs will need them."""
 
@@ -26,10 +28,16 @@ def prune(history: History, older_than: float, batch: int = BATCH) -> bool:
 def forget(history: History, certname: str, batch: int = BATCH) -> bool:
     """Remove a batch of one node's runs, the last one too, and in the end the node. Whether there is more to remove."""
     node = select(nodes.c.id).where(nodes.c.certname == certname).scalar_subquery()
-    with history.writing() as connection:
-        if _remove(connection, runs.c.node_id == node, batch) == batch:
+    try:
+        with history.writing() as connection:
+            if _remove(connection, runs.c.node_id == node, batch) == batch:
+                return True
+            connection.execute(delete(nodes).where(nodes.c.certname == certname))
+    except HistoryError as error:
+        # A report of it came at this very moment.
+        if error.kind == "data":
             return True
-        connection.execute(delete(nodes).where(nodes.c.certname == certname))
+        raise
     history.forget_numbers()
     return False
 
@@ -55,12 +63,14 @@ def give_back(history: History, pages: int) -> bool:
         if connection.dialect.name != "sqlite":
             return False
         free = _pragma(connection, "freelist_count") - _pragma(connection, "page_count") // _FREE
-        if free > 0:
-            # The driver takes one step of a statement without columns, and a step is a page.
-            cursor = connection.connection.cursor()
-            for _ in range(min(free, pages)):
-                cursor.execute("PRAGMA incremental_vacuum(1)")
-            cursor.close()
+        # A file that others made may have no incremental vacuum: then there is nothing to wait for.
+        if free <= 0 or _pragma(connection, "auto_vacuum") != _INCREMENTAL:
+            return False
+        # The driver takes one step of a statement without columns, and a step is a page.
+        cursor = connection.connection.cursor()
+        for _ in range(min(free, pages)):
+            cursor.execute("PRAGMA incremental_vacuum(1)")
+        cursor.close()
         return free > pages
 
 

@@ -6,15 +6,16 @@ Text loses NUL and what is no UTF-8, and has an end; numbers fit; a run ends no 
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
 
-from reports.report import Event, LogLine, Received, Report, Resource
+from reports.report import Event, LogLine, Received, Report, Resource, RunState
 
 Row = dict[str, Any]
 LEVELS = ("debug", "info", "notice", "warning", "err", "alert", "emerg", "crit")
+STATES: tuple[str, ...] = get_args(RunState)
 SHORT, NAME, LONG = 120, 600, 10_000
 """Characters that are kept of a name which many runs share, of a resource's name, of a message or value. PostgreSQL
 indexes no text over 2,704 bytes.
@@ -56,6 +57,11 @@ def certname(received: Received) -> str:
     return clean(received.report.certname, 255)
 
 
+def status(report: Report) -> RunState:
+    """How it ended; what nobody knows is no success."""
+    return report.status if report.status in STATES else "failed"
+
+
 def ended(received: Received) -> float:
     """When the run had ended: no later than its report came, however far ahead the node's clock is."""
     return min(number(received.report.ended), received.received)
@@ -84,7 +90,7 @@ def run_row(received: Received) -> Row:
         "corrective": report.corrective,
         "completed": report.completed,
         "catalog_uuid": None if quiet or not report.catalog_uuid else report.catalog_uuid,
-        "status": report.status,
+        "status": status(report),
         "cached_catalog": clean(report.cached_catalog, SHORT),
         "configuration_version": clean(report.configuration_version, SHORT),
         "code_id": clean(report.code_id, SHORT),

@@ -93,6 +93,8 @@ nodes = Table(
     Column("last_ended", Seconds, nullable=False),
     Column("last_success", Seconds, nullable=False),
     Column("last", Text),
+    # The number of a node that was forgotten is nobody else's, ever: other processes may remember it.
+    sqlite_autoincrement=True,
 )
 """Every node that ever sent a report, with its last run: read whole in no time, however long the history is."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, measure, reports, scrapes, verdicts
+from tests.bench import estate, history, measure, reports, scrapes, verdicts
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
@@ -24,7 +24,7 @@ from tests.bench.plugin import plugin_start
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
-PARTS = ("verdicts", "scrapes", "clients", "reports", "service")
+PARTS = ("verdicts", "scrapes", "clients", "history", "reports", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -61,6 +61,10 @@ class Bench:
         self.row(f"all {count} verdicts over {LARGE.guests} guests, from nothing", f"{nothing:.2f} s", "under 1 s")
         self.row("  after a guest moved", f"{moved * 1000:.0f} ms", "under 50 ms")
         self.row("  after a host observed something", f"{observed * 1000:.0f} ms", "under 50 ms")
+
+    def history(self) -> None:
+        """Puppet runs of a thousand nodes, on both databases."""
+        history.on_both(self.folder, self.row)
 
     def scrapes(self) -> None:
         """Fifty guests on eight real hypervisors, beside Debian's exporter."""

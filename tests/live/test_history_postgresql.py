@@ -1,6 +1,10 @@
 """The history on a real PostgreSQL: all that it does on every database, and what is PostgreSQL's own."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from sqlalchemy import Connection
 
 from errors import HistoryError
 from reports.history import History
+from reports.last import last_runs
 from reports.reader import Reader
 from reports.tables import nodes
 from tests.live.postgresql import PostgreSQL
@@ -75,6 +80,44 @@ def test_a_connection_that_is_ended_in_a_transaction_keeps_nothing_of_it(server:
     assert (raised.value.kind, kept.count(nodes)) == ("unreachable", 0)
     assert kept.store(received()) == 1
     kept.close()
+
+
+def test_a_server_that_hangs_keeps_nobody_waiting(url: str) -> None:
+    kept, reader = Kept(url), Reader(url, seconds=0.3)
+    began = time.monotonic()
+    with pytest.raises(HistoryError) as raised, reader.reading() as connection, stopped(connection):
+        last_runs(connection)
+    assert (raised.value.kind, time.monotonic() - began < 5) == ("unreachable", True)
+    reader.close()
+    kept.close()
+
+
+def test_a_connection_that_hangs_before_it_is_used_is_replaced(url: str) -> None:
+    kept, reader = Kept(url), Reader(url, seconds=0.3)
+    with reader.reading() as connection:
+        hanging = stopped(connection)
+    with hanging:
+        began = time.monotonic()
+        with reader.reading() as connection:
+            assert last_runs(connection) == {}
+        assert time.monotonic() - began < 5
+    reader.close()
+    kept.close()
+
+
+def stopped(connection: Connection) -> AbstractContextManager[None]:
+    """What stops the process that serves a connection, for a while."""
+    serving = int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    @contextmanager
+    def stop() -> Iterator[None]:
+        os.kill(serving, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(serving, signal.SIGCONT)
+
+    return stop()
 
 
 def _ended_by(server: PostgreSQL, connection: Connection) -> None:

@@ -22,6 +22,9 @@ from tests.reports.runs import MAIL, NOON, WEB, changed, content, failed, receiv
 # One history takes all examples, and each database has the contract as a subclass of its own.
 SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 
+# Four bytes a character, and none of them like another, so that no index can compress it.
+HOSTILE = ["\0", "\ud800", "é" * 9000, "".join(chr(0x10000 + 7 * number) for number in range(11_000))]
+
 
 class Kept:
     """A history with a reader of its own."""
@@ -147,8 +150,8 @@ class StoreContract(HasUrl):
         assert kept.last("web0.lab.test").ended_at == NOON + 119
 
     def test_several_that_start_at_once_prepare_it_once(self, url: str) -> None:
-        with ThreadPoolExecutor(4) as pool:
-            for history in pool.map(History, [url] * 4):
+        with ThreadPoolExecutor(12) as pool:
+            for history in pool.map(History, [url] * 12):
                 history.close()
         kept = Kept(url)
         assert kept.store(received()) == 1
@@ -156,7 +159,7 @@ class StoreContract(HasUrl):
 
     @settings(max_examples=30, suppress_health_check=SHARED)
     @given(
-        text=some.text(some.characters(exclude_categories=())) | some.sampled_from(["\0", "\ud800", "é" * 9000]),
+        text=some.text(some.characters(exclude_categories=())) | some.sampled_from(HOSTILE),
         time=some.floats(),
         number=some.integers(),
     )
@@ -242,6 +245,16 @@ class LastRunContract(HasUrl):
         assert kept.last().ended_at == NOON
         kept.store(failed(WEB, NOON + 60))
         assert kept.last().status == "failed"
+
+    def test_a_status_that_nobody_knows_is_no_success(self, kept: Kept) -> None:
+        kept.store(received(WEB, NOON, status="splendid"))
+        assert (kept.last().status, kept.last().last_success) == ("failed", 0.0)
+
+    def test_what_the_first_version_kept_can_be_read(self, kept: Kept) -> None:
+        first = '{"certname":"old.lab.test","ended_at":5.0,"last_success":5.0,"status":"unchanged"}'
+        with kept.history.writing() as connection:
+            connection.execute(nodes.insert().values(certname="old.lab.test", last_ended=5, last_success=5, last=first))
+        assert kept.last("old.lab.test").ended_at == 5
 
     def test_an_old_catalog_is_told(self, kept: Kept) -> None:
         kept.store(received(WEB, cached_catalog="on_failure"), received(MAIL, cached_catalog="explicitly_requested"))

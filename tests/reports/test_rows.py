@@ -76,7 +76,7 @@ def test_a_run_begins_before_it_ends_and_ends_before_it_is_received() -> None:
         ("plain", "plain"),
         ("nul\0", "nul�"),
         ("half\ud800", "half?"),
-        ("Angers, été\0", "Angers, été�"),
+        ("été\0", "été�"),
         ("x" * 11, "xxxxxxxxx…"),
         ("x" * 10, "xxxxxxxxxx"),
     ],

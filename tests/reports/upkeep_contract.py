@@ -94,9 +94,10 @@ class RetentionContract(HasUrl):
         kept.store(received(WEB, NOON))
         other = History(kept.url)
         assert not forget(other, WEB)
+        other.store([received("new.lab.test", NOON)])
         other.close()
         assert kept.store(received(WEB, NOON + 60)) == 1
-        assert kept.last().ended_at == NOON + 60
+        assert (kept.last(WEB).ended_at, kept.last("new.lab.test").ended_at) == (NOON + 60, NOON)
 
 
 class ReaderContract(HasUrl):

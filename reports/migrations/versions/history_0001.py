@@ -32,6 +32,7 @@ def _nodes() -> None:
         sa.Column("last", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_nodes"),
         sa.UniqueConstraint("certname", name="uq_nodes_certname"),
+        sqlite_autoincrement=True,
     )
 
 

@@ -22,7 +22,12 @@ import yaml
 from tests.waiting import free_port, until
 
 ROOT = Path(__file__).resolve().parents[3]
-KEPT = re.compile(r"directory|generation|remembered|times|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new")
+KEPT = re.compile(
+    r"spool|history\.sqlite(-wal|-shm)?|directory|generation|remembered|times|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new"
+)
+
+REPORTS = ("spool", "history.sqlite")
+"""What is kept of Puppet runs, in ways of its own."""
 
 
 class Reply:
@@ -205,9 +210,9 @@ class Service:
         return sorted({str(path) for path in own} - wanted)
 
     def kept(self) -> list[Path]:
-        """The files of the state folder that hold something."""
-        others = ("lock", ".unreadable", ".new")
-        return sorted(path for path in self.state.iterdir() if not path.name.endswith(others))
+        """The files of the shelf that hold something."""
+        others, found = ("lock", ".unreadable", ".new"), self.state.iterdir()
+        return sorted(path for path in found if not path.name.endswith(others) and not path.name.startswith(REPORTS))
 
     def close(self) -> None:
         """End it, however it stands, and remove its folder."""

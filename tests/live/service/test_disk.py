@@ -105,7 +105,7 @@ def test_a_full_disk_stops_no_answer_and_never_leaves_half_a_file(
     estate: SmallEstate, tmp_path: Path, bodies: Mapping[str, bytes]
 ) -> None:
     with (
-        tiny_disk(tmp_path) as within,
+        tiny_disk(tmp_path, 3000) as within,
         Service({**estate.settings(), "state": str(tmp_path)}, within=within) as service,
     ):
         inside = Path(f"/proc/{service.process.pid}/root{tmp_path}")
