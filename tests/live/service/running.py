@@ -206,7 +206,12 @@ class Service:
     def strangers(self) -> list[str]:
         """Whatever it wrote where it should not, or under a name that it should not use."""
         own = [path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file()]
-        wanted = {"enclume.yaml", "log", *(f"state/{path.name}" for path in self.state.iterdir() if _is_kept(path))}
+        wanted = {
+            "enclume.yaml",
+            "log",
+            "state/spool/lock",
+            *(f"state/{path.name}" for path in self.state.iterdir() if _is_kept(path)),
+        }
         return sorted({str(path) for path in own} - wanted)
 
     def kept(self) -> list[Path]:
