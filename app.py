@@ -24,8 +24,9 @@ from facts.source import Source, SourceKey
 from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
+from reports.source import ReportSource
 from settings import Settings
-from web import answers, changes, health, icinga, intake, layers, metrics, verdicts
+from web import answers, changes, health, icinga, intake, layers, metrics, reports, verdicts
 from web.access import Access
 from web.peer import certificate_name
 from web.replies import refuse
@@ -64,6 +65,8 @@ class Runtime:
         self.builder.swapped, self.builder.taken_over = self._swapped, self._taken_over
         self._restore_again = False
         self.inventory.noticed = self.auditor.wake
+        self.reports = ReportSource(settings)
+        self.reports.noticed, self.reports.rejected = self.auditor.wake, self._rejected
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
             self.sources.append(FactsFolder(settings.facts))
@@ -72,6 +75,11 @@ class Runtime:
     def now(self) -> Now:
         """What is served."""
         return self.builder.now
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What goes wrong here now."""
+        return (*self.builder.problems, *self.reports.problems)
 
     @property
     def building_fails(self) -> bool:
@@ -96,6 +104,7 @@ class Runtime:
     def scrape(self) -> Scrape:
         """All that Prometheus is told of."""
         version, libvirt = self._versions
+        self.counts.reports_spooled.set(self.reports.spool.waiting.count)
         return Scrape(
             audited=self.auditor.audited,
             failed_audits=self.auditor.failed_audits,
@@ -117,7 +126,9 @@ class Runtime:
             freshness=self.upkeep.freshness(),
             observations=self.observatory.hosts(),
             statistics=self.inventory.statistics(),
-            problems=self.builder.problems,
+            runs=self.reports.runs,
+            reporting=self.reports.reporting,
+            problems=self.problems,
             failing=self.builder.failing,
             own=self._own,
         )
@@ -142,6 +153,11 @@ class Runtime:
                 self.builder.shelving.forget_host(certname)
         self.auditor.wake()
 
+    def _rejected(self, reasons: Mapping[str, int]) -> None:
+        """Reports that were acknowledged and make no sense."""
+        for reason, count in reasons.items():
+            self.counts.reports_rejected.labels(reason).inc(count)
+
     def _observed(self, seen: HostSeen) -> None:
         self.builder.shelving.keep_host(seen)
         self.auditor.wake()
@@ -151,6 +167,7 @@ class Runtime:
         self._own = _own_name(self.settings)
         self.builder.start()
         self.auditor.start()
+        self.reports.start()
         for source in self.sources:
             source.start(self.upkeep)
 
@@ -158,6 +175,7 @@ class Runtime:
         """Stop the sources, then the builder, which writes what is not on disk yet."""
         for source in self.sources:
             source.stop()
+        self.reports.stop()
         self.builder.stop()
         self.auditor.stop()
 
@@ -175,8 +193,9 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.merge_slashes = False
     access = Access(runtime.settings)
     app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
-    app.register_blueprint(health.blueprint(runtime.builder))
+    app.register_blueprint(health.blueprint(runtime.builder, lambda: runtime.problems))
     app.register_blueprint(intake.blueprint(runtime, access))
+    app.register_blueprint(reports.blueprint(reports.Intake(runtime.settings, runtime), access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))

@@ -24,6 +24,14 @@ class SourceError(EnclumeError):
         super().__init__(f"{target}: {reason}" + (f"; {advice}" if advice else ""))
 
 
+class SpoolError(EnclumeError):
+    """A report that was not taken: why, and what to do. `is_busy`: it may be taken in a moment."""
+
+    def __init__(self, reason: str, *, is_busy: bool = False) -> None:
+        self.reason, self.is_busy = reason, is_busy
+        super().__init__(reason)
+
+
 class LdifError(EnclumeError):
     """An LDIF record that cannot be read or applied: which line, which DN, why."""
 

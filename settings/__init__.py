@@ -17,6 +17,7 @@ from errors import SettingsError
 from settings.backups import BackupSettings
 from settings.expected import expected
 from settings.metrics import MetricsSettings
+from settings.reports import ReportSettings
 from settings.thresholds import ThresholdSettings
 
 T = TypeVar("T")
@@ -175,6 +176,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     directory: Annotated[DirectorySettings, Meta(description="the LDAP directory")]
     sites: Annotated[tuple[str, ...], Meta(description="the sites that this instance serves; none named: all")] = ()
     state: Annotated[str, Meta(description="folder of what is kept over a restart")] = "/var/lib/enclume"
+    database: Annotated[
+        str | None, Meta(description="URL of the history of Puppet runs; default: SQLite, STATE/history.sqlite")
+    ] = None
+    reports: Annotated[ReportSettings, Meta(description="how reports of Puppet runs are taken and kept")] = (
+        ReportSettings()
+    )
     listen: Annotated[str, Meta(pattern=f"^{Port}$", description="address and port of the service")] = "127.0.0.1:8787"
     tls: Annotated[TLSSettings | None, Meta(description="TLS with the Puppet CA; without it, loopback only")] = None
     rules: Annotated[str | None, Meta(description="file of rules; default: the rules shipped with Enclume")] = None
@@ -200,12 +207,27 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not 0 < self.address[1] < 65536:
             raise ValueError(f"`listen` {self.listen!r}: expected a port from 1 to 65535")
+        if self.database is not None:
+            _check_database(self.database)
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the history of Puppet runs."""
+        return self.database or f"sqlite:///{self.state}/history.sqlite"
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of `listen`."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+
+def _check_database(url: str) -> None:
+    """The URL is not said again: a password may stand in it."""
+    if re.fullmatch(r"postgresql\+psycopg://[^/:@]*:.*@.*", url, re.DOTALL) or re.search("[?&]password=", url):
+        raise ValueError("`database` holds a password: name a file that holds it, postgresql+psycopg://…?passfile=FILE")
+    if not re.fullmatch(r"sqlite:////[^?#]+|postgresql\+psycopg://.*", url):
+        raise ValueError("`database`: expected sqlite:////FOLDER/FILE or postgresql+psycopg://USER@HOST/NAME")
 
 
 _PATHS = ("password_file", "ca_file", "certificate", "key", "ca", "crl", "state", "rules", "facts")

@@ -1,10 +1,10 @@
 """Access: who may ask for what, by the name in the client's certificate.
 
-A node may ask for its own answer. A Puppet server (`access.servers`) and an administrator (`access.administrators`)
-may ask for all, an administrator may also preview and approve; so may this service's own certificate, which the
-commands on its machine use. The machines of Prometheus and Icinga (`access.monitoring`) may read metrics, targets and
-verdicts, and no answer. Without TLS the service listens on loopback only, and whoever reaches it there may do
-everything.
+A node may ask for its own answer. A Puppet server (`access.servers`) may ask for all nodes and deliver the reports of
+all; an administrator (`access.administrators`) may ask for all, preview and approve; this service's own certificate,
+which the commands on its machine use, may do all of that. The machines of Prometheus and Icinga (`access.monitoring`)
+may read metrics, targets and verdicts, and no answer. Without TLS the service listens on loopback only, and whoever
+reaches it there may do everything.
 """
 
 from collections.abc import Callable

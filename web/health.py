@@ -1,6 +1,7 @@
 """`/health/live` and `/health/ready`: whether the builder lives, and what is served how old."""
 
 import time
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 
@@ -15,8 +16,8 @@ PULSE = 60.0
 """Seconds without a sign of life after which the builder counts as dead."""
 
 
-def blueprint(builder: Builder) -> Blueprint:
-    """The routes of health; anybody who can connect may ask."""
+def blueprint(builder: Builder, problems: Callable[[], tuple[str, ...]]) -> Blueprint:
+    """The routes of health; anybody who can connect may ask. `problems` are sentences about what goes wrong."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/health/live")
@@ -36,7 +37,7 @@ def blueprint(builder: Builder) -> Blueprint:
             held=_held(generation.hold),
             findings=len(now.findings),
             sources=tuple(_source(key, fresh) for key, fresh in sorted(builder.upkeep.freshness().items())),
-            problems=builder.problems,
+            problems=problems(),
         )
         return reply(content, 200 if generation.number > 0 else 503)
 

@@ -1,29 +1,15 @@
-"""The service's side of the inventory child: start it, tell it what to watch, hear it, start it again when it ends."""
+"""The service's side of the inventory child: which program it is, and what is said between them."""
 
-import logging
-import os
-import select
-import threading
-import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import msgspec
-
-from facts.inventory.backoff import backoff
+from facts.children import Child
 from facts.inventory.messages import Message, Watch, decode_message, encode
-from facts.inventory.pipes import ChildProcess
+from facts.pipes import running
 
-log = logging.getLogger("enclume.inventory")
-
-# The child says something twice a second; one that is silent for so long hangs as a whole.
-SILENT_AT_MOST = 10.0
-# One that ran for so long before it ended is started again at once.
-STEADY = 30.0
-GOODBYE = 2.0
+COMMAND = running("facts.inventory.child")
 
 
-class InventoryChild:
+class InventoryChild(Child):
     """Keeps one inventory child running until stopped.
 
     `receive` is called with each message, in this object's own thread; `troubled` with a sentence, when the child
@@ -31,99 +17,18 @@ class InventoryChild:
     """
 
     def __init__(self, receive: Callable[[Message], None], troubled: Callable[[str], None]) -> None:
-        self._receive, self._troubled = receive, troubled
+        super().__init__("inventory", lambda line: receive(decode_message(line)), troubled)
         self._watch = Watch((), 5.0, 2.0)
-        self._unsaid: deque[Watch] = deque()
-        self._stopping = threading.Event()
-        self._child: ChildProcess | None = None
-        self._ends = 0
-        self._hears, self._wakes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._run, name="inventory", daemon=True)
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process number while there is one."""
-        child = self._child
-        return None if child is None else child.pid
+    def command(self) -> Sequence[str]:
+        """The inventory child."""
+        return COMMAND
 
-    def start(self) -> None:
-        """Start the child in a thread of its own; returns at once."""
-        self._thread.start()
+    def greeting(self, ends: int) -> bytes:  # noqa: ARG002 - it begins as ever
+        """What to watch."""
+        return encode(self._watch)
 
     def watch(self, watch: Watch) -> None:
         """Observe exactly these hypervisors from now on; returns at once."""
         self._watch = watch
-        self._unsaid.append(watch)
-        self._wake()
-
-    def stop(self) -> None:
-        """End the child and the thread; returns when both have ended, within seconds."""
-        self._stopping.set()
-        self._wake()
-        self._thread.join()
-        os.close(self._hears)
-        os.close(self._wakes)
-
-    def _wake(self) -> None:
-        try:
-            os.write(self._wakes, b"!")
-        except BlockingIOError:
-            # It is full of calls already.
-            return
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            began = time.monotonic()
-            try:
-                self._child = ChildProcess()
-            except OSError as error:
-                self._pause(0.0, f"the inventory child could not be started ({error.strerror})")
-                continue
-            why = self._converse(self._child)
-            status = self._child.end(GOODBYE if self._stopping.is_set() else 0.0)
-            self._child = None
-            if not self._stopping.is_set():
-                self._pause(time.monotonic() - began, f"the inventory child {why} (status {status})")
-
-    def _converse(self, child: ChildProcess) -> str:
-        """Speak with the child until it ends or this object is stopped; why it is over."""
-        heard_at = time.monotonic()
-        self._unsaid.clear()
-        child.say(encode(self._watch))
-        while not self._stopping.is_set():
-            while self._unsaid:
-                child.say(encode(self._unsaid.popleft()))
-            lines = child.exchange(SILENT_AT_MOST, self._hears)
-            self._empty_wakes()
-            if lines is None:
-                return "ended"
-            try:
-                for line in lines:
-                    self._receive(decode_message(line))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                return f"said what is no message ({error}) and was killed"
-            if lines:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > SILENT_AT_MOST:
-                return f"was silent for {SILENT_AT_MOST:g} s and was killed"
-        return "was stopped"
-
-    def _empty_wakes(self) -> None:
-        try:
-            os.read(self._hears, 4096)
-        except BlockingIOError:
-            return
-
-    def _pause(self, lived: float, what: str) -> None:
-        """Log the end; start again at once after a steady run, else wait ever longer and say so of every hypervisor."""
-        self._ends = 1 if lived >= STEADY else self._ends + 1
-        if self._ends == 1:
-            log.warning("%s after %.0f s; it is started again", what, lived)
-            return
-        wait = backoff(self._ends)
-        log.error("%s after %.0f s, %d times in a row; it is started again in %.0f s", what, lived, self._ends, wait)
-        self._troubled(f"{what}, {self._ends} times in a row; it is tried again: see the service's log")
-        until = time.monotonic() + wait
-        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
-            select.select((self._hears,), (), (), left)
-            self._empty_wakes()
+        self.say(encode(watch))

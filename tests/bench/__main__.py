@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, history, measure, scrapes, verdicts
+from tests.bench import estate, history, measure, reports, scrapes, verdicts
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
@@ -24,7 +24,7 @@ from tests.bench.plugin import plugin_start
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
-PARTS = ("verdicts", "history", "scrapes", "clients", "service")
+PARTS = ("verdicts", "scrapes", "clients", "history", "reports", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -72,11 +72,14 @@ class Bench:
 
     def clients(self) -> None:
         """What Puppet's server and Icinga start."""
-        self.row(
-            "enclume-enc: CPU beside plain `sh -c 'curl …'`", f"{client_cpu_ratio(self.folder):.2f}", "at most 1.3"
-        )
+        ratio = client_cpu_ratio(self.folder)
+        self.row("enclume-enc: CPU beside plain `sh -c 'curl …'`", f"{ratio:.2f}", "at most 1.3")
         took, ratio = plugin_start()
         self.row("enclume check, start to end", f"{took:.0f} ms, {ratio:.1f} of `python -c pass`", "under 100 ms")
+
+    def reports(self) -> None:
+        """Reports of Puppet runs into a large estate's service."""
+        reports.measured(self.folder, self.certificates, lambda one: self.latency(one, LARGE, kept=True), self.row)
 
     def service(self) -> None:
         """The service over a large estate."""

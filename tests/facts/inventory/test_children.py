@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from facts.inventory.children import InventoryChild
+from facts.inventory.children import COMMAND, InventoryChild
 from facts.inventory.domains import HypervisorTarget
 from facts.inventory.messages import Confirmed, Failed, Message, Observed, Watch, decode_message, encode
-from facts.inventory.pipes import COMMAND, ROOT
 from facts.inventory.source import InventorySource
+from facts.pipes import ROOT
 from tests.facts.inventory.recorder import Recorder
 from tests.waiting import until
 
@@ -115,20 +115,20 @@ def test_a_child_that_ends_again_and_again_is_said_of_every_hypervisor() -> None
 def test_a_child_that_is_none_is_tried_again_and_said_of_every_hypervisor(
     monkeypatch: pytest.MonkeyPatch, program: tuple[str, ...], why: str
 ) -> None:
-    monkeypatch.setattr("facts.inventory.pipes.COMMAND", program)
+    monkeypatch.setattr("facts.inventory.children.COMMAND", program)
     recorder = Recorder()
     source = InventorySource(5.0, 0.2)
     source.watch((HV1,))
     source.start(recorder)
     until(lambda: recorder.reasons("hv1"), 20, "a failure")
-    monkeypatch.setattr("facts.inventory.pipes.COMMAND", COMMAND)
+    monkeypatch.setattr("facts.inventory.children.COMMAND", COMMAND)
     until(lambda: source.pid, 20, "the child")
     source.stop()
     assert why in recorder.reasons("hv1")[0]
 
 
 def test_a_child_that_hangs_as_a_whole_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facts.inventory.children.SILENT_AT_MOST", 1.0)
+    monkeypatch.setattr("facts.children.SILENT_AT_MOST", 1.0)
     recorder = Recorder()
     source = InventorySource(5.0, 0.2, allow_test=True)
     source.watch((HV1,))
@@ -145,7 +145,7 @@ def test_a_child_that_hangs_as_a_whole_is_killed_and_started_again(monkeypatch: 
 
 def test_a_child_that_takes_no_input_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Far more than a pipe holds is queued while the child is frozen, and it is stopped all the same."""
-    monkeypatch.setattr("facts.inventory.children.GOODBYE", 0.2)
+    monkeypatch.setattr("facts.children.GOODBYE", 0.2)
     child = InventoryChild(lambda _message: None, lambda _reason: None)
     child.start()
     pid = until(lambda: child.pid, 5, "the child")

@@ -22,7 +22,12 @@ import yaml
 from tests.waiting import free_port, until
 
 ROOT = Path(__file__).resolve().parents[3]
-KEPT = re.compile(r"directory|generation|remembered|times|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new")
+KEPT = re.compile(
+    r"spool|history\.sqlite(-wal|-shm)?|directory|generation|remembered|times|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new"
+)
+
+REPORTS = ("spool", "history.sqlite")
+"""What is kept of Puppet runs, in ways of its own."""
 
 
 class Reply:
@@ -127,15 +132,16 @@ class Service:
         assert not left, left
         return time.monotonic() - begin
 
-    def kill(self) -> None:
-        """kill -9 of every process at once, as when the machine dies."""
+    def kill(self, *, wait: bool = True) -> None:
+        """kill -9 of every process at once, as when the machine dies; `wait` until the system has buried them all."""
         assert self._process is not None
         family = self.family if self._process.poll() is None else []
         for process in family:
             process.kill()
         self._process.wait(10)
         self._process = None
-        psutil.wait_procs(family, 10)
+        if wait:
+            psutil.wait_procs(family, 10)
 
     def connect(self, timeout: float = 10) -> http.client.HTTPConnection:
         """A client's connection; nothing is sent yet."""
@@ -200,13 +206,18 @@ class Service:
     def strangers(self) -> list[str]:
         """Whatever it wrote where it should not, or under a name that it should not use."""
         own = [path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file()]
-        wanted = {"enclume.yaml", "log", *(f"state/{path.name}" for path in self.state.iterdir() if _is_kept(path))}
+        wanted = {
+            "enclume.yaml",
+            "log",
+            "state/spool/lock",
+            *(f"state/{path.name}" for path in self.state.iterdir() if _is_kept(path)),
+        }
         return sorted({str(path) for path in own} - wanted)
 
     def kept(self) -> list[Path]:
-        """The files of the state folder that hold something."""
-        others = ("lock", ".unreadable", ".new")
-        return sorted(path for path in self.state.iterdir() if not path.name.endswith(others))
+        """The files of the shelf that hold something."""
+        others, found = ("lock", ".unreadable", ".new"), self.state.iterdir()
+        return sorted(path for path in found if not path.name.endswith(others) and not path.name.startswith(REPORTS))
 
     def close(self) -> None:
         """End it, however it stands, and remove its folder."""

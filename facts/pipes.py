@@ -1,23 +1,27 @@
-"""The inventory child as the service sees it: a process, and lines in both directions that never block."""
+"""A child as the service sees it: a process, and lines in both directions that never block."""
 
 import os
 import select
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-P", "-m", "facts.inventory.child")
+ROOT = Path(__file__).resolve().parents[1]
 CHUNK = 1 << 18
 
 
-class ChildProcess:
-    """One run of the inventory child. Used by one thread only."""
+def running(module: str) -> tuple[str, ...]:
+    """The command that runs one of this program's modules, with nothing of the folder that it is started in."""
+    return (sys.executable, "-P", "-m", module)
 
-    def __init__(self) -> None:
+
+class ChildProcess:
+    """One run of a child. Used by one thread only."""
+
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            COMMAND,
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -1,0 +1,206 @@
+"""The drain: from the spool into the history, oldest first, for as long as the intake child lives.
+
+A report leaves the spool only once it is stored, and storing one twice keeps it once: whatever ends the child at
+whatever instant, nothing is lost or doubled. A database that is away keeps everything waiting.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import tenacity
+from tenacity import RetryCallState, Retrying
+
+from errors import HistoryError
+from facts.puppet import Run
+from generation.lock import Lock
+from reports.backlog import Backlog
+from reports.child_batch import DEADLY, Batch, Keeping, Parse
+from reports.child_outbox import Outbox
+from reports.child_state import State
+from reports.messages import Begin, Spooled
+from reports.rejected import Rejected
+
+T = TypeVar("T")
+
+_AT_ONCE, _BYTES = 50, 4 << 20
+"""Most reports, and bytes of them, that are stored together."""
+
+_IDLE = 1.0
+_HANDOVER = 0.1
+_REFRESH = 60.0
+"""Seconds after which the last runs are read again: another instance, or an import, may have stored newer ones."""
+
+_PRUNE = 60.0
+"""Seconds after which it is looked again for runs that have become too old."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+_CAREFUL = 1
+"""So many children in a row that ended soon after they began, and reports are read one by one."""
+_DEADLY = 3
+"""See `may_be_deadly`."""
+
+
+class Archive(Keeping, Protocol):
+    """The history as the drain uses it."""
+
+    def last(self, certnames: Collection[str] | None = None) -> Mapping[str, Run]:
+        """The last run of every node, or of these, by certname. Raises `HistoryError`."""
+        ...
+
+    def prune(self) -> bool:
+        """Forget a few of the runs that are too old; whether there may be more. Raises `HistoryError`."""
+        ...
+
+
+class Drain:
+    """Reads one spool into one history, until `stopping` is set; `wake` is set when there may be something new."""
+
+    def __init__(
+        self, begin: Begin, outbox: Outbox, state: State, parse: Parse, open_archive: Callable[[], Archive]
+    ) -> None:
+        self._begin, self._outbox, self._state, self._parse = begin, outbox, state, parse
+        self._open_archive = open_archive
+        self.stopping, self.wake = threading.Event(), threading.Event()
+        self._backlog = Backlog(begin.spool)
+        self._rejected = Rejected(Path(begin.spool), begin.rejected_bytes)
+        self._lock = Lock(begin.spool)
+        self._names: deque[str] = deque()
+        self._said: dict[str, Run] = {}
+        self._refreshed = self._prune_at = 0.0
+
+    def run(self) -> None:
+        """Drain."""
+        try:
+            self._insist("looking into the spool", self._look)
+            archive = self._insist("opening the history", self._open_archive)
+            self._said = dict(self._insist("reading the last runs", archive.last))
+            self._outbox.known(tuple(self._said.values()))
+            self._refreshed = time.monotonic()
+            self._await_lock(archive)
+            if may_be_deadly(self._begin.ends):
+                self._avoid_the_deadly()
+            self._backlog.mark("")
+            while not self.stopping.is_set():
+                self._round(archive)
+        except tenacity.RetryError:
+            # It was told to stop while something failed: all stays in the spool.
+            return
+        finally:
+            self._lock.release()
+
+    def _await_lock(self, archive: Archive) -> None:
+        """Read the spool once nobody else does: the child of the worker before this one, or of another instance."""
+        looked = time.monotonic()
+        while not self._lock.try_acquire():
+            self._refresh(archive)
+            if self.stopping.wait(_HANDOVER):
+                return
+            if time.monotonic() > looked + _IDLE:
+                self._insist("looking into the spool", self._look)
+                looked = time.monotonic()
+        self._names.clear()
+        self._state.is_reading = True
+        self._refreshed = 0.0
+
+    def _round(self, archive: Archive) -> None:
+        self.wake.clear()
+        self._refresh(archive)
+        if not self._names:
+            self._insist("looking into the spool", self._look)
+        if self._names:
+            self._drain(archive)
+        else:
+            self.wake.wait(_IDLE)
+        if time.monotonic() > self._prune_at:
+            more = self._insist("forgetting old runs", archive.prune)
+            self._prune_at = time.monotonic() + (_IDLE if more else _PRUNE)
+
+    def _look(self) -> None:
+        names, waiting = self._backlog.look()
+        self._names = deque(names)
+        self._outbox.say(Spooled(waiting.count, waiting.bytes))
+
+    def _drain(self, archive: Archive) -> None:
+        batch = Batch(self._backlog, self._rejected, self._parse)
+        careful = self._begin.ends >= _CAREFUL
+        for _ in range(1 if careful else _AT_ONCE):
+            if not self._names or batch.bytes > _BYTES:
+                break
+            name = self._names.popleft()
+            if careful:
+                self._backlog.mark(name)
+            self._insist("reading a report", lambda name=name: batch.read(name))  # type: ignore[misc]
+            if self.stopping.is_set():
+                return
+        stored = self._insist("storing reports", lambda: batch.store(archive))
+        self._insist("removing reports from the spool", batch.remove)
+        if careful:
+            self._backlog.mark("")
+        self._outbox.say(batch.drained(stored))
+        if stored:
+            names = {one.report.certname for one in batch.received}
+            self._tell(self._insist("reading the last runs", lambda: archive.last(names)))
+
+    def _refresh(self, archive: Archive) -> None:
+        if time.monotonic() > self._refreshed + _REFRESH:
+            self._refreshed = time.monotonic()
+            last = self._insist("reading the last runs", archive.last)
+            if self._said.keys() - last.keys():
+                # Somebody had the history forget a node.
+                self._said = dict(last)
+                self._outbox.known(tuple(last.values()))
+            self._tell(last)
+
+    def _tell(self, last: Mapping[str, Run]) -> None:
+        """Say which nodes have another last run than was said."""
+        newer = [run for certname, run in last.items() if self._said.get(certname) != run]
+        self._said |= {run.certname: run for run in newer}
+        if newer:
+            self._outbox.ran(newer)
+
+    def _avoid_the_deadly(self) -> None:
+        """Keep aside the report that ended the readers before this one."""
+        name = self._backlog.marked()
+        if name and (self._backlog.folder / name).exists():
+            batch = Batch(self._backlog, self._rejected, self._parse)
+            ended = f"reading or storing it ended the intake child {self._begin.ends} times in a row"
+            self._insist("keeping a report aside", lambda: batch.reject(name, DEADLY, ended, 0))
+            self._outbox.say(batch.drained(0))
+
+    def _insist(self, what: str, work: Callable[[], T]) -> T:
+        """Do it, again and again where it fails, ever more seldom. Raises `RetryError` once this is to stop."""
+
+        def attempt() -> T:
+            with self._state.doing(what):
+                return work()
+
+        retrying = Retrying(
+            retry=tenacity.retry_if_exception_type((HistoryError, OSError)),
+            wait=tenacity.wait_exponential_jitter(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT, jitter=_FIRST_WAIT),
+            stop=tenacity.stop_when_event_set(self.stopping),
+            sleep=tenacity.sleep_using_event(self.stopping),
+            before_sleep=self._failed,
+        )
+        done = retrying(attempt)
+        self._state.problem = ""
+        return done
+
+    def _failed(self, call: RetryCallState) -> None:
+        error = call.outcome.exception() if call.outcome else None
+        why = str(error)
+        if isinstance(error, OSError):
+            why = f"{error.filename or self._begin.spool}: {error.strerror}; check space and permissions"
+        self._state.problem = f"reports of Puppet runs wait in the spool: {why}"
+
+
+def may_be_deadly(ends: int) -> bool:
+    """Whether, after so many ends in a row, the report that was read then is taken to be why: after 3, 6, 12, 24, …
+
+    If it was not, as where the database's own library ends every child, only very few are kept aside for nothing.
+    """
+    times, rest = divmod(ends, _DEADLY)
+    return rest == 0 and times.bit_count() == 1

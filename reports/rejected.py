@@ -1,0 +1,76 @@
+"""Reports that make no sense, kept aside with their reason beside them, for whoever looks; never read again.
+
+`SPOOL/rejected/NAME.report` is the report as it waited, `NAME.reason` a sentence. The oldest go when all of them are
+larger than `reports.rejected_bytes`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from reports.spool import ENDING, REJECTED, on_disk
+
+REASON = ".reason"
+_LONGEST = 2000
+
+
+class Reject(Struct, frozen=True):
+    """A report that was kept aside, its bytes on the disk, and why ("" where that could not be written)."""
+
+    path: Path
+    bytes: int
+    reason: str
+
+
+class Rejected:
+    """The folder of what was kept aside."""
+
+    def __init__(self, spool: Path, most: int) -> None:
+        """`most`: bytes that they may take."""
+        self._folder, self._most = spool / REJECTED, most
+
+    def keep(self, path: Path, reason: str) -> None:
+        """Move a report out of the spool. Raises `OSError`; needs no room but for its reason, which may be lost."""
+        self._folder.mkdir(mode=0o750, exist_ok=True)
+        with contextlib.suppress(OSError):
+            (self._folder / path.with_suffix(REASON).name).write_text(f"{reason[:_LONGEST]}\n", "utf-8", "replace")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(self._folder / path.name)
+        self._bound()
+
+    def _bound(self) -> None:
+        kept = [(path, on_disk(_size(path))) for path in paths(self._folder)]
+        total = sum(size for _, size in kept)
+        for path, size in kept:
+            if total <= self._most:
+                return
+            path.unlink(missing_ok=True)
+            path.with_suffix(REASON).unlink(missing_ok=True)
+            total -= size
+
+
+def paths(folder: Path) -> list[Path]:
+    """The reports in a folder, oldest first; none where there is no folder."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(ENDING) and path.name[0] != ".")
+    except FileNotFoundError:
+        return []
+
+
+def kept(spool: Path) -> Iterator[Reject]:
+    """What was kept aside of a spool, oldest first. Raises `OSError`."""
+    for path in paths(spool / REJECTED):
+        try:
+            reason = path.with_suffix(REASON).read_text("utf-8", "replace").strip()
+        except FileNotFoundError:
+            reason = ""
+        yield Reject(path, _size(path), reason)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

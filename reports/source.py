@@ -1,0 +1,139 @@
+"""Reports of Puppet runs as the service has them: taken into the spool, and what the intake child says came of them."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from facts.puppet import Run
+from reports.children import IntakeChild
+from reports.entry import Form
+from reports.messages import Begin, Drained, Known, Lives, Message, Ran, Spooled
+from reports.report import Place
+from reports.spool import Spool, Waiting
+from settings import Settings
+
+_LOG = logging.getLogger("enclume.intake")
+
+FOLDER = "spool"
+_PAUSE = 1.0
+
+
+class ReportSource:
+    """Takes reports, and knows the last run of each node. The database is never opened in this process.
+
+    `noticed` is called when runs or problems are not as they were, `rejected` with reasons and counts of reports that
+    made no sense. Neither may block.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        folder = f"{settings.state}/{FOLDER}"
+        self.spool = Spool(folder, settings.reports.spool_bytes, settings.limits.threads // 2)
+        kept = settings.reports
+        begin = Begin(folder, settings.database_url, kept.keep_days, kept.rejected_bytes)
+        self._child = IntakeChild(begin, self._receive, self._troubled)
+        self._runs: Mapping[str, Run] = {}
+        self._coming: dict[str, Run] = {}
+        self._is_known = self._has_taken = self._is_news = False
+        self._noticed_at = 0.0
+        self._trouble = self._problem = ""
+        self.is_reading = False
+        self.noticed: Callable[[], None] = lambda: None
+        self.rejected: Callable[[Mapping[str, int]], None] = lambda _: None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process number while there is one."""
+        return self._child.pid
+
+    @property
+    def runs(self) -> Mapping[str, Run]:
+        """The last run of each node that ever reported, by certname; a mapping that never changes."""
+        return self._runs
+
+    @property
+    def reporting(self) -> bool:
+        """Whether a node without a run has none: what the history holds is known, and reports have come here."""
+        return self._is_known and (bool(self._runs) or self._has_taken)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What goes wrong here now."""
+        found = (self._trouble, self._problem, self.spool.problem)
+        return tuple(dict.fromkeys(one for one in found if one))
+
+    def start(self) -> None:
+        """Begin to read what waits; returns at once."""
+        self._child.start()
+
+    def stop(self) -> None:
+        """End the child; what waits stays in the spool."""
+        self._child.stop()
+
+    def take(self, body: bytes, form: Form, received: float, place: Place) -> None:
+        """Have a report safe on disk. Raises `SpoolError` when it is not. `received` in seconds since the epoch."""
+        refused = self.spool.problem
+        try:
+            self.spool.put(body, form, received, place)
+        finally:
+            if self.spool.problem != refused:
+                self.noticed()
+        self._has_taken = True
+        self._child.look()
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case Lives():
+                self._lives(message)
+            case Spooled(count=count, bytes=size):
+                self.spool.told(Waiting(count, size))
+            case Drained():
+                self._drained(message)
+            case Known():
+                self._known(message)
+            case Ran(runs=runs):
+                self._take_runs({**self._runs, **self._same(runs)})
+
+    def _lives(self, message: Lives) -> None:
+        self.is_reading = message.is_reading
+        if message.problem != self._problem:
+            if message.problem:
+                _LOG.error("%s", message.problem)
+            self._problem = message.problem
+            self.noticed()
+        self._trouble = ""
+        self._notice_news()
+
+    def _drained(self, message: Drained) -> None:
+        self.spool.removed(message.count, message.bytes)
+        for sentence in message.sentences:
+            _LOG.warning("a report was kept aside in %s/rejected: %s", self.spool.folder, sentence)
+        if message.rejected:
+            self.rejected(message.rejected)
+
+    def _known(self, message: Known) -> None:
+        self._coming |= self._same(message.runs)
+        if message.is_whole:
+            coming, self._coming = self._coming, {}
+            self._is_known = True
+            self._take_runs(coming)
+
+    def _same(self, runs: tuple[Run, ...]) -> dict[str, Run]:
+        """Runs by their node; one that is known is the object that is known."""
+        known = self._runs
+        return {run.certname: one if (one := known.get(run.certname)) == run else run for run in runs}
+
+    def _take_runs(self, runs: Mapping[str, Run]) -> None:
+        """Take these; at most about once a second it is noticed: ten thousand nodes run all the time."""
+        self._runs, self._is_news = runs, True
+        if time.monotonic() > self._noticed_at + _PAUSE:
+            self._notice_news()
+
+    def _notice_news(self) -> None:
+        if self._is_news:
+            self._is_news, self._noticed_at = False, time.monotonic()
+            self.noticed()
+
+    def _troubled(self, reason: str) -> None:
+        self._trouble = f"{reason}; reports of Puppet runs wait in the spool until then"
+        self._coming = {}
+        self.noticed()

@@ -1,0 +1,114 @@
+"""`POST /reports`: a report as Puppet's `http` processor sends it, acknowledged once it is safe on disk.
+
+Puppet's server waits for the answer before it answers its agent, and never sends a report again. Nobody reads it here:
+the intake child does, later.
+"""
+
+import re
+import time
+from typing import Protocol
+
+from flask import Blueprint, Response, request
+
+from errors import SpoolError
+from exporters.counts import Counts
+from facts.estate import Estate
+from generation.now import Now
+from reports.entry import Form
+from reports.report import Place
+from reports.source import ReportSource
+from settings import Settings
+from web.access import Access, allowed
+from web.replies import refuse
+
+_TAG = b"!ruby/object:Puppet::Transaction::Report"
+_BEGINS = {
+    "puppet": re.compile(rb"(?:%[^\n]*\n)*--- *" + _TAG + rb"\s"),
+    "foreman": re.compile(rb"\s*\{"),
+}
+_FOREMANS_HOST = re.compile(rb'\s*\{\s*"(?:config_)?report"\s*:\s*\{\s*"host"\s*:\s*"([^"\\]+)"')
+_EXPECTED = {
+    "puppet": f"a body that begins with `--- {_TAG.decode()}`, as Puppet's http report processor sends it",
+    "foreman": "a JSON object, as Foreman's report processor sends it",
+}
+_LONGEST = 300
+"""Bytes of a certname with quotes and its line's end, and some more."""
+_ENCODED = "send it as it is: this service takes reports without Content-Encoding"
+
+
+class Taking(Protocol):
+    """Who takes reports."""
+
+    counts: Counts
+    reports: ReportSource
+
+    @property
+    def now(self) -> Now: ...
+
+
+class Intake:
+    """Takes reports from the wire, whoever's client sends them."""
+
+    def __init__(self, settings: Settings, taking: Taking) -> None:
+        self._most, self._taking = settings.reports.body_bytes, taking
+
+    def take_report(self, body: bytes, form: Form) -> Response | None:
+        """None once a report is safe on disk, else the refusal. Both are counted."""
+        refusal = _refused(body, form, self._most)
+        if refusal is None:
+            place = place_of(self._taking.now.estate, host_of(body, form))
+            try:
+                self._taking.reports.take(body, form, time.time(), place)
+            except SpoolError as error:
+                status, reason = (503, "busy") if error.is_busy else (507, "no room")
+                refusal = status, reason, f"the report is not kept: {error}"
+        if refusal is None:
+            self._taking.counts.reports_received.inc()
+            return None
+        status, reason, sentence = refusal
+        self._taking.counts.reports_rejected.labels(reason).inc()
+        return refuse(status, sentence)
+
+
+def blueprint(intake: Intake, access: Access) -> Blueprint:
+    """The route of reports: Puppet servers deliver them."""
+    routes = Blueprint("reports", __name__)
+
+    def report() -> Response:
+        return intake.take_report(request.get_data(), "puppet") or Response(status=202)
+
+    routes.add_url_rule("/reports", view_func=allowed(access.server, report), methods=["POST"])
+    return routes
+
+
+def _refused(body: bytes, form: Form, most: int) -> tuple[int, str, str] | None:
+    """Status, reason and sentence for what is no report at all."""
+    if request.content_encoding:
+        return 415, "encoded", f"{_ENCODED} ({request.content_encoding[:40]})"
+    if not body:
+        return 400, "empty", f"the body is empty: expected {_EXPECTED[form]}"
+    if len(body) > most:
+        return 413, "too large", f"the report has {len(body)} bytes, more than reports.body_bytes ({most})"
+    if not _BEGINS[form].match(body):
+        return 400, "no report", f"this is no report of a Puppet run: expected {_EXPECTED[form]}"
+    return None
+
+
+def place_of(estate: Estate | None, certname: str) -> Place:
+    """Where a node is now, as far as is known."""
+    node = estate.nodes.get(certname) if estate is not None else None
+    if node is None:
+        return Place()
+    return Place(node.site.name if node.site else "", node.placement.hypervisor or "")
+
+
+def host_of(body: bytes, form: Form) -> str:
+    """Whose report it is, as far as a look that costs nothing tells, else "". Puppet 3 says it after all else."""
+    if form == "foreman":
+        found = _FOREMANS_HOST.match(body)
+        return found[1].decode(errors="replace") if found else ""
+    for key in (b"\nhost: ", b"\n  host: "):
+        start = body.find(key) + len(key)
+        if start >= len(key):
+            return body[start : start + _LONGEST].partition(b"\n")[0].strip(b" \r'\"").decode(errors="replace")
+    return ""
