@@ -1,0 +1,22 @@
+"""A real PostgreSQL answers what people ask of the history, as SQLite does."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.postgresql import PostgreSQL
+from tests.reports.questions_contract import Past, QuestionsContract
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    with PostgreSQL() as started:
+        yield started
+
+
+class TestOnPostgreSQL(QuestionsContract):
+    @pytest.fixture
+    def past(self, server: PostgreSQL) -> Iterator[Past]:
+        made = Past(server.database())
+        yield made
+        made.close()

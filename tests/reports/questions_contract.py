@@ -1,0 +1,314 @@
+"""What people ask of the history, which every database answers in the same way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from reports.history import History
+from reports.questions.changed import changed as changes
+from reports.questions.drifted import drifted
+from reports.questions.failing import failing
+from reports.questions.last import last
+from reports.questions.listed import listed
+from reports.questions.places import at_places
+from reports.questions.slow import slow
+from reports.questions.unseen import unseen
+from reports.questions.whole import whole
+from reports.reader import Reader
+from reports.report import Event, Place, Received, Resource
+from reports.wanted import Wanted
+from tests.reports.past import (
+    DAY,
+    DB,
+    HOUR,
+    HV1,
+    HV2,
+    MAIL,
+    NOW,
+    WEB,
+    changed,
+    failed,
+    names,
+    ran,
+    took,
+    uuid_of,
+    wanted,
+    without_catalog,
+)
+
+ANGERS, LILLE = Place("angers", HV1), Place("lille", HV2)
+BOOM, MOTD = "Exec[boom]", "File[/etc/motd]"
+
+
+class Past:
+    """A history that a test fills and asks."""
+
+    def __init__(self, url: str) -> None:
+        self._history, self._reader = History(url), Reader(url)
+
+    def had(self, *received: Received) -> None:
+        self._history.store(received)
+
+    def ask(self, question: Callable[..., Any], *asked: Any) -> Any:
+        """What a question finds."""
+        with self._reader.reading() as connection:
+            return self._ask(connection, question, *asked)
+
+    def _ask(self, connection: Connection, question: Callable[..., Any], *asked: Any) -> Any:
+        return question(connection, *asked)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._history.close()
+
+
+class QuestionsContract:
+    """Tests of a fixture `past`, an empty `Past`."""
+
+    def test_runs_are_told_newest_first_with_where_they_ran(self, past: Past) -> None:
+        past.had(ran(WEB, 2 * HOUR, place=ANGERS), ran(WEB, HOUR, "", changed(MOTD), place=LILLE), ran(MAIL, 3 * HOUR))
+        runs = past.ask(listed, wanted()).runs
+        assert [(one.certname, one.site, one.hypervisor) for one in runs] == [
+            (WEB, "lille", HV2),
+            (WEB, "angers", HV1),
+            (MAIL, "", ""),
+        ]
+        assert (runs[0].uuid, runs[0].status, runs[0].seconds, runs[0].changed) == (
+            uuid_of(WEB, HOUR),
+            "changed",
+            30,
+            1,
+        )
+        assert (runs[0].ended, runs[0].received, runs[0].environment) == (NOW - HOUR, NOW - HOUR + 1, "production")
+
+    def test_runs_are_told_a_page_at_a_time_and_none_is_told_twice(self, past: Past) -> None:
+        past.had(*(ran(name, 60.0 * number) for number in range(5) for name in (WEB, MAIL)))
+        told, after = [], ""
+        while after is not None:
+            page = past.ask(listed, wanted(limit=3, after=after))
+            assert len(page.runs) <= 3
+            told += page.runs
+            after = page.next
+        assert len({one.uuid for one in told}) == len(told) == 10
+        assert [one.ended for one in told] == sorted((one.ended for one in told), reverse=True)
+
+    @pytest.mark.parametrize("after", ["10000000-0000-4000-8000-000000000000", "'; DROP TABLE runs; --"])
+    def test_a_page_after_a_run_that_is_none_is_told_from(self, past: Past, after: str) -> None:
+        past.had(ran(WEB))
+        assert past.ask(listed, wanted(after=after)) is None
+
+    @pytest.mark.parametrize(
+        ("filters", "expected"),
+        [
+            ({"hosts": (WEB,)}, [WEB, WEB]),
+            ({"hosts": (WEB, MAIL)}, [WEB, MAIL, WEB]),
+            ({"sites": ("angers",)}, [MAIL, WEB]),
+            ({"sites": ("",)}, [DB]),
+            ({"sites": ("angers", "lille"), "hypervisors": (HV2,)}, [WEB]),
+            ({"hypervisors": ("",)}, [DB]),
+            ({"statuses": ("failed",)}, [WEB]),
+            ({"statuses": ("failed", "changed")}, [WEB, MAIL]),
+            ({"statuses": ("unchanged",)}, [WEB, DB]),
+            ({"ago": 2.5 * HOUR}, [WEB, MAIL]),
+            ({"until": 1.5 * HOUR}, [MAIL, WEB, DB]),
+            ({"hosts": ("' OR 1=1 --",)}, []),
+        ],
+    )
+    def test_the_runs_that_are_asked_for_are_told(self, past: Past, filters: Any, expected: list[str]) -> None:
+        past.had(
+            ran(WEB, HOUR, "", failed(BOOM), place=LILLE),
+            ran(MAIL, 2 * HOUR, "", changed(MOTD), place=ANGERS),
+            ran(WEB, 3 * HOUR, place=ANGERS),
+            ran(DB, 4 * HOUR),
+        )
+        assert names(past.ask(listed, wanted(**filters)).runs) == expected
+
+    def test_one_run_is_told_whole(self, past: Past) -> None:
+        hidden = Event(property="content", status="success", message="changed [redacted]", redacted=True)
+        secret = Resource(name="File[/etc/key]", changed=True, events=(hidden,))
+        lost = Resource(name="Service[x]", skipped=True)
+        times = {"config_retrieval": 1.5, "total": 30.0}
+        past.had(ran(WEB, 0, "", changed(MOTD, seconds=2.0), failed(BOOM, "exit 1"), secret, lost, times=times))
+        told = past.ask(whole, uuid_of(WEB, 0))
+        assert (told.run.certname, told.run.status, told.times) == (WEB, "failed", times)
+        assert told.counts["total"] == 100
+        assert [(one.resource, one.status, one.message, one.redacted) for one in told.events] == [
+            (MOTD, "success", f"{MOTD} created", False),
+            (BOOM, "failure", "exit 1", False),
+            ("File[/etc/key]", "success", "changed [redacted]", True),
+        ]
+        assert (told.events[0].previous, told.events[0].desired) == ("absent", "present")
+        assert (told.events[0].file, told.events[0].line) == ("site.pp", 7)
+        assert [(one.resource, one.failed) for one in told.failed] == [(BOOM, True), ("Service[x]", False)]
+        assert [(one.resource, one.seconds) for one in told.slowest][:1] == [(MOTD, 2.0)]
+
+    def test_the_log_of_a_run_is_told_in_order(self, past: Past) -> None:
+        past.had(without_catalog(WEB, 0, "no class ::x"))
+        told = past.ask(whole, uuid_of(WEB, 0)).logs
+        assert [(one.level, one.message, one.source) for one in told] == [
+            ("notice", "hello", ""),
+            ("err", "no class ::x", "Puppet"),
+        ]
+
+    @pytest.mark.parametrize("uuid", ["10000000-0000-4000-8000-000000000000", "x' OR '1'='1", "é" * 300])
+    def test_a_run_that_there_is_not_is_none(self, past: Past, uuid: str) -> None:
+        past.had(ran(WEB))
+        assert past.ask(whole, uuid) is None
+
+    def test_the_last_run_of_each_node_is_told_the_failed_ones_first(self, past: Past) -> None:
+        past.had(ran(WEB, HOUR), ran(WEB, 0, "", failed(BOOM)), ran(MAIL, HOUR, "", changed(MOTD)), ran(MAIL, 2 * HOUR))
+        past.had(ran(DB, 400 * DAY), ran("a.lab.test", 0))
+        told = past.ask(last, wanted(), None)
+        assert [(one.certname, one.status) for one in told.runs] == [
+            (WEB, "failed"),
+            (MAIL, "changed"),
+            ("a.lab.test", "unchanged"),
+            (DB, "unchanged"),
+        ]
+        assert told.counts == {"failed": 1, "changed": 1, "unchanged": 2}
+        assert [one.last_success for one in told.runs] == [NOW - HOUR, NOW - HOUR, NOW, NOW - 400 * DAY]
+
+    def test_a_node_that_never_succeeded_has_no_last_success(self, past: Past) -> None:
+        past.had(without_catalog(WEB, 0))
+        assert past.ask(last, wanted(), None).runs[0].last_success is None
+
+    def test_a_report_that_comes_late_is_no_last_run(self, past: Past) -> None:
+        past.had(ran(WEB, 0))
+        past.had(ran(WEB, HOUR, "", failed(BOOM)))
+        assert past.ask(last, wanted(), None).counts == {"unchanged": 1}
+
+    def test_last_runs_of_nodes_that_are_there_no_more_are_told_by_name_alone(self, past: Past) -> None:
+        past.had(ran(WEB, 0, "", failed(BOOM)), ran(MAIL, 0))
+        told = past.ask(last, wanted(), {MAIL})
+        assert (names(told.runs), told.counts, told.gone) == ([MAIL], {"unchanged": 1}, (WEB,))
+
+    def test_last_runs_are_told_a_page_at_a_time(self, past: Past) -> None:
+        past.had(*(ran(f"n{number}.lab.test") for number in range(5)), ran(WEB, 0, "", failed(BOOM)))
+        first = past.ask(last, wanted(limit=4), None)
+        rest = past.ask(last, wanted(limit=4, after=first.next), None)
+        assert names((*first.runs, *rest.runs)) == [WEB, *(f"n{number}.lab.test" for number in range(5))]
+        assert (first.next, rest.next) == ("n2.lab.test", None)
+        assert past.ask(last, wanted(after="nobody.lab.test"), None) is None
+
+    def test_last_runs_of_one_status_or_site_are_told_and_counted_with_the_others(self, past: Past) -> None:
+        past.had(ran(WEB, 0, "", failed(BOOM), place=ANGERS), ran(MAIL, place=ANGERS), ran(DB, place=LILLE))
+        told = past.ask(last, wanted(sites=("angers",), statuses=("unchanged",)), None)
+        assert (names(told.runs), told.counts) == ([MAIL], {"failed": 1, "unchanged": 1})
+
+    def test_what_changed_is_told_newest_first_with_why(self, past: Past) -> None:
+        past.had(ran(WEB, HOUR, "", changed(MOTD), changed("User[x]"), place=ANGERS), ran(MAIL, 0, "", changed(MOTD)))
+        past.had(ran(DB, 0, "", failed(BOOM)), ran(DB, 2 * DAY, "", changed(MOTD)))
+        told = past.ask(changes, wanted(events=("success",)))
+        assert [(one.certname, one.resource) for one in told.changes] == [(MAIL, MOTD), (WEB, MOTD), (WEB, "User[x]")]
+        one = told.changes[1]
+        assert (one.previous, one.desired, one.message) == ("absent", "present", f"{MOTD} created")
+        assert (one.site, one.hypervisor, one.file, one.line, told.more) == ("angers", HV1, "site.pp", 7, False)
+
+    def test_changes_of_one_resource_are_told_as_far_as_asked(self, past: Past) -> None:
+        past.had(*(ran(WEB, HOUR * number, "", changed(MOTD), changed("User[x]")) for number in range(4)))
+        told = past.ask(changes, wanted(resource=MOTD, limit=3))
+        assert ([one.resource for one in told.changes], told.more) == ([MOTD] * 3, True)
+
+    def test_what_fails_again_and_again_is_told_with_since_when(self, past: Past) -> None:
+        past.had(
+            ran(WEB, 6 * HOUR, "", failed(BOOM, "exit 1")),
+            ran(WEB, 5 * HOUR),
+            *(ran(WEB, number * HOUR, "", failed(BOOM, f"exit {number}"), place=ANGERS) for number in range(4)),
+        )
+        (told,) = past.ask(failing, wanted()).failing
+        assert (told.certname, told.resource, told.times, told.still) == (WEB, BOOM, 5, True)
+        assert (told.first, told.since, told.last) == (NOW - 6 * HOUR, NOW - 3 * HOUR, NOW)
+        assert (told.message, told.file, told.line, told.site) == ("exit 0", "site.pp", 9, "angers")
+        assert told.uuid == uuid_of(WEB, 0)
+
+    def test_what_fails_no_more_is_told_last(self, past: Past) -> None:
+        past.had(*(ran(WEB, number * HOUR, "", failed(BOOM)) for number in (1, 2, 3)), ran(WEB, 0))
+        past.had(ran(MAIL, 0, "", failed(MOTD)))
+        told = past.ask(failing, wanted()).failing
+        assert [(one.certname, one.still, one.times) for one in told] == [(MAIL, True, 1), (WEB, False, 3)]
+
+    def test_nodes_that_get_no_catalog_fail_without_a_resource(self, past: Past) -> None:
+        past.had(without_catalog(WEB, HOUR, "first"), without_catalog(WEB, 0, "no class ::x"))
+        (told,) = past.ask(failing, wanted()).failing
+        assert (told.resource, told.times, told.still, told.message) == ("", 2, True, "no class ::x")
+        assert (told.since, told.uuid) == (NOW - HOUR, uuid_of(WEB, 0))
+
+    def test_failures_are_told_of_the_period_the_place_and_the_resource_that_are_asked_for(self, past: Past) -> None:
+        past.had(ran(WEB, 0, "", failed(BOOM), failed(MOTD), place=ANGERS), ran(MAIL, 2 * DAY, "", failed(BOOM)))
+        past.had(without_catalog(DB, 0))
+        assert names(past.ask(failing, wanted(2.5 * DAY)).failing) == [DB, WEB, WEB, MAIL]
+        assert names(past.ask(failing, wanted(resource=BOOM)).failing) == [WEB]
+        assert names(past.ask(failing, wanted(sites=("angers",))).failing) == [WEB, WEB]
+        assert names(past.ask(failing, wanted(hosts=(DB,))).failing) == [DB]
+        assert past.ask(failing, wanted(limit=2)).more is True
+
+    def test_drift_is_told_with_how_often_and_what_was_found(self, past: Past) -> None:
+        drift = {"property": "content", "previous": "hello", "desired": "bye"}
+        past.had(*(ran(WEB, n * HOUR, "", changed(MOTD, corrective=True, **drift), place=LILLE) for n in range(3)))
+        past.had(ran(WEB, 3 * HOUR, "", changed(MOTD)), ran(MAIL, 0, "", changed("User[x]", corrective=True)))
+        told = past.ask(drifted, wanted()).drift
+        assert [(one.certname, one.resource, one.property, one.times) for one in told] == [
+            (WEB, MOTD, "content", 3),
+            (MAIL, "User[x]", "ensure", 1),
+        ]
+        assert (told[0].first, told[0].last) == (NOW - 2 * HOUR, NOW)
+        assert (told[0].previous, told[0].desired, told[0].site, told[0].line) == ("hello", "bye", "lille", 7)
+        assert names(past.ask(drifted, wanted(sites=("lille",))).drift) == [WEB]
+        assert names(past.ask(drifted, wanted(resource="User[x]")).drift) == [MAIL]
+        assert past.ask(drifted, wanted(limit=1)).more is True
+
+    def test_the_slowest_resources_are_told_by_their_median(self, past: Past) -> None:
+        apt, yum = "Exec[apt]", "Exec[yum]"
+        for number, seconds in enumerate((10.0, 20.0, 90.0)):
+            past.had(ran(WEB, number * HOUR, "", took(apt, seconds)))
+        past.had(ran(MAIL, 0, "", took(yum, 30.0)), ran(MAIL, HOUR, "", took(yum, 40.0)))
+        told = past.ask(slow, wanted()).slow
+        assert [(one.resource, one.median, one.worst, one.runs, one.nodes) for one in told] == [
+            (yum, 35.0, 40.0, 2, 1),
+            (apt, 20.0, 90.0, 3, 1),
+        ]
+        assert (told[1].worst_certname, told[1].worst_uuid, told[1].certname) == (WEB, uuid_of(WEB, 2 * HOUR), "")
+
+    def test_slow_resources_are_told_over_all_nodes_or_node_by_node(self, past: Past) -> None:
+        past.had(ran(WEB, 0, "", took(BOOM, 50.0), place=ANGERS), ran(MAIL, 0, "", took(BOOM, 10.0), place=LILLE))
+        (both,) = past.ask(slow, wanted()).slow
+        assert (both.median, both.nodes, both.worst_certname) == (30.0, 2, WEB)
+        told = past.ask(slow, wanted(by="node")).slow
+        assert [(one.certname, one.median, one.worst_certname) for one in told] == [(WEB, 50, WEB), (MAIL, 10, MAIL)]
+        (there,) = past.ask(slow, wanted(sites=("lille",))).slow
+        assert (there.median, there.worst_certname) == (10.0, MAIL)
+
+    def test_runs_are_counted_where_the_nodes_were_at_the_time(self, past: Past) -> None:
+        past.had(
+            ran(WEB, HOUR, "", failed(BOOM), place=ANGERS),
+            ran(WEB, 0, "", changed(MOTD, corrective=True), place=LILLE),
+            ran(MAIL, 0, place=ANGERS, started=NOW - 90),
+            ran(DB, 0),
+        )
+        told = past.ask(at_places, wanted(), "site").places
+        assert [(one.name, one.runs, one.nodes) for one in told] == [("", 1, 1), ("angers", 2, 2), ("lille", 1, 1)]
+        angers, lille = told[1:]
+        assert (angers.failed, angers.changed, angers.unchanged, angers.mean, angers.worst) == (1, 0, 1, 60.0, 90.0)
+        assert (lille.changed, lille.corrective) == (1, 1)
+        by = past.ask(at_places, wanted(hosts=(WEB,)), "hypervisor").places
+        assert [(one.name, one.runs) for one in by] == [(HV1, 1), (HV2, 1)]
+
+    def test_nodes_that_were_not_seen_are_told_those_that_never_ran_first(self, past: Past) -> None:
+        past.had(ran(WEB, 2 * HOUR, "", failed(BOOM)), ran(MAIL, 0), ran("gone.lab.test", DAY))
+        expected = {WEB: ANGERS, MAIL: ANGERS, DB: LILLE}
+        told = past.ask(unseen, expected, NOW - HOUR, 10).unseen
+        assert [(one.certname, one.site, one.last, one.status) for one in told] == [
+            (DB, "lille", None, None),
+            (WEB, "angers", NOW - 2 * HOUR, "failed"),
+        ]
+        assert past.ask(unseen, expected, NOW - HOUR, 1).more is True
+
+    def test_an_empty_history_answers_with_nothing(self, past: Past) -> None:
+        what: Wanted = wanted()
+        assert past.ask(listed, what).runs == ()
+        assert past.ask(failing, what).failing == ()
+        assert past.ask(slow, what).slow == ()
+        assert past.ask(at_places, what, "site").places == ()
+        assert past.ask(last, what, None).runs == ()
