@@ -68,9 +68,9 @@ def _questions(silent: float) -> dict[str, _Question]:
     }
 
 
-def blueprint(serving: Serving, settings: Settings, access: Access, url: str) -> Blueprint:
-    """The routes of the history that the database at this URL holds; a host may ask for its own runs."""
-    routes, asked = Blueprint("runs", __name__), _Asked(serving, settings, access, url)
+def blueprint(settings: Settings, serving: Serving, access: Access) -> Blueprint:
+    """The routes of the history; a host may ask for its own runs."""
+    routes, asked = Blueprint("runs", __name__), _Asked(settings, serving, access)
     for path, question in _questions(settings.thresholds.run_seconds).items():
         routes.add_url_rule(path, question.method, partial(asked.listed, question))
     routes.add_url_rule("/runs/<uuid>", "run", asked.run)
@@ -78,8 +78,8 @@ def blueprint(serving: Serving, settings: Settings, access: Access, url: str) ->
 
 
 class _Asked:
-    def __init__(self, serving: Serving, settings: Settings, access: Access, url: str) -> None:
-        self._serving, self._access, self._url = serving, access, url
+    def __init__(self, settings: Settings, serving: Serving, access: Access) -> None:
+        self._serving, self._access, self._url = serving, access, settings.database_url
         places = max(1, settings.limits.threads // _SHARE)
         self._at_once = min(_AT_ONCE, places)
         self._turns = Turns(self._at_once, places - self._at_once, _PATIENCE)

@@ -9,6 +9,7 @@ from reports.wanted import Wanted
 
 NOW = 1_795_737_600.0
 """2026-11-27 00:00 UTC."""
+NOWHERE = Place()
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 WEB, MAIL, DB = "web01.lab.test", "mail.lab.test", "db.lab.test"
 HV1, HV2 = "hv1.lab.test", "hv2.lab.test"
@@ -20,7 +21,7 @@ def uuid_of(certname: str, ago: float) -> str:
 
 
 def ran(
-    certname: str, ago: float = 0.0, status: str = "", *resources: Resource, place: Place = Place(), **others: Any
+    certname: str, ago: float = 0.0, status: str = "", *resources: Resource, place: Place = NOWHERE, **others: Any
 ) -> Received:
     """A run that ended so many seconds before `NOW` and took 30 s. Without a status, it follows from its resources."""
     failed, changed = sum(one.failed for one in resources), sum(one.changed for one in resources)

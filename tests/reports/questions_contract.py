@@ -46,7 +46,7 @@ class Past:
     """A history that a test fills and asks."""
 
     def __init__(self, url: str) -> None:
-        self._history, self._reader = History(url), Reader(url)
+        self.url, self._history, self._reader = url, History(url), Reader(url)
 
     def had(self, *received: Received) -> None:
         self._history.store(received)
@@ -75,22 +75,22 @@ class QuestionsContract:
             (WEB, "angers", HV1),
             (MAIL, "", ""),
         ]
-        assert (runs[0].uuid, runs[0].status, runs[0].seconds, runs[0].changed) == (
+        newest = runs[0]
+        assert (newest.uuid, newest.status, newest.seconds, newest.changed) == (
             uuid_of(WEB, HOUR),
             "changed",
             30,
             1,
         )
-        assert (runs[0].ended, runs[0].received, runs[0].environment) == (NOW - HOUR, NOW - HOUR + 1, "production")
+        assert (newest.ended, newest.received, newest.environment) == (NOW - HOUR, NOW - HOUR + 1, "production")
 
     def test_runs_are_told_a_page_at_a_time_and_none_is_told_twice(self, past: Past) -> None:
         past.had(*(ran(name, 60.0 * number) for number in range(5) for name in (WEB, MAIL)))
-        told, after = [], ""
-        while after is not None:
-            page = past.ask(listed, wanted(limit=3, after=after))
-            assert len(page.runs) <= 3
-            told += page.runs
-            after = page.next
+        pages = [past.ask(listed, wanted(limit=3))]
+        while pages[-1].next:
+            pages.append(past.ask(listed, wanted(limit=3, after=pages[-1].next)))
+        told = [run for page in pages for run in page.runs]
+        assert [len(page.runs) for page in pages] == [3, 3, 3, 1]
         assert len({one.uuid for one in told}) == len(told) == 10
         assert [one.ended for one in told] == sorted((one.ended for one in told), reverse=True)
 
@@ -245,7 +245,7 @@ class QuestionsContract:
         assert past.ask(failing, wanted(limit=2)).more is True
 
     def test_drift_is_told_with_how_often_and_what_was_found(self, past: Past) -> None:
-        drift = {"property": "content", "previous": "hello", "desired": "bye"}
+        drift: Any = {"property": "content", "previous": "hello", "desired": "bye"}
         past.had(*(ran(WEB, n * HOUR, "", changed(MOTD, corrective=True, **drift), place=LILLE) for n in range(3)))
         past.had(ran(WEB, 3 * HOUR, "", changed(MOTD)), ran(MAIL, 0, "", changed("User[x]", corrective=True)))
         told = past.ask(drifted, wanted()).drift
