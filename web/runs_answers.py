@@ -30,7 +30,7 @@ class Answers:
         with self._reading() as connection:
             return whole(connection, uuid)
 
-    def runs(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.Runs | None:
+    def runs(self, wanted: Wanted, _estate: Estate | None) -> bodies.Runs | None:
         """Runs, newest first."""
         with self._reading() as connection:
             found = listed(connection, wanted)
@@ -45,35 +45,37 @@ class Answers:
         counts = bodies.Ended(**{status: found.counts.get(status, 0) for status in ("failed", "changed", "unchanged")})
         return bodies.LastRuns(counts, found.runs, None if estate is None else found.gone, found.next)
 
-    def changes(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.Changes:
+    def changes(self, wanted: Wanted, _estate: Estate | None) -> bodies.Changes:
         """What changed."""
         with self._reading() as connection:
             found = changed(connection, wanted)
         return bodies.Changes(wanted.since, wanted.until, found.changes, found.more)
 
-    def failing(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.FailingResources:
+    def failing(self, wanted: Wanted, estate: Estate | None) -> bodies.FailingResources:
         """What fails again and again."""
         with self._reading() as connection:
             found = failing(connection, wanted)
-        return bodies.FailingResources(wanted.since, wanted.until, found.failing, found.more)
+        names = sorted({one.certname for one in found.failing})
+        gone = None if estate is None else tuple(name for name in names if name not in estate.nodes)
+        return bodies.FailingResources(wanted.since, wanted.until, found.failing, gone, found.more)
 
-    def drift(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.Drifted:
+    def drift(self, wanted: Wanted, _estate: Estate | None) -> bodies.Drifted:
         """What was corrected."""
         with self._reading() as connection:
             found = drifted(connection, wanted)
         return bodies.Drifted(wanted.since, wanted.until, found.drift, found.more)
 
-    def slow(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.SlowResources:
+    def slow(self, wanted: Wanted, _estate: Estate | None) -> bodies.SlowResources:
         """The slowest resources."""
         with self._reading() as connection:
             found = slow(connection, wanted)
         return bodies.SlowResources(wanted.since, wanted.until, found.slow, found.more)
 
-    def by_site(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.Places:
+    def by_site(self, wanted: Wanted, _estate: Estate | None) -> bodies.Places:
         """Runs by the site of their node at the time."""
         return self._by(wanted, "site")
 
-    def by_hypervisor(self, wanted: Wanted, _estate: Estate | None = None) -> bodies.Places:
+    def by_hypervisor(self, wanted: Wanted, _estate: Estate | None) -> bodies.Places:
         """Runs by the hypervisor of their node at the time."""
         return self._by(wanted, "hypervisor")
 

@@ -46,11 +46,14 @@ class Changes(Struct, frozen=True):
 
 
 class FailingResources(Struct, frozen=True):
-    """`GET /runs/failing`: what fails still first, then the most often."""
+    """`GET /runs/failing`: what fails still first, then the most often. `gone`: of these nodes, those that are in the
+    directory no more; null while that cannot be known.
+    """
 
     since: float
     until: float
     failing: tuple[Failing, ...]
+    gone: tuple[str, ...] | None
     more: bool
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, false, select
+from sqlalchemy import Connection, case, false, select
 
 from reports.questions.heads import WITH_PLACE, asked
 from reports.summaries import Change
@@ -16,7 +16,7 @@ TOLD = (
     nodes.c.certname,
     surroundings.c.site,
     surroundings.c.hypervisor,
-    events.c.time,
+    case((events.c.time > 0, events.c.time), else_=runs.c.ended),
     resources.c.name,
     events.c.property,
     events.c.status,

@@ -1,6 +1,9 @@
 """What people ask of the history, which every database answers in the same way."""
 
+import functools
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +43,21 @@ from tests.reports.past import (
 
 ANGERS, LILLE = Place("angers", HV1), Place("lille", HV2)
 BOOM, MOTD = "Exec[boom]", "File[/etc/motd]"
+
+
+@functools.cache
+def _empty() -> bytes:
+    """SQLite's file with all tables and no row: to make them takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        History(f"sqlite:///{folder}/history.sqlite").close()
+        return Path(folder, "history.sqlite").read_bytes()
+
+
+def on_sqlite(folder: Path) -> "Past":
+    """An empty history in a folder."""
+    file = folder / "history.sqlite"
+    file.write_bytes(_empty())
+    return Past(f"sqlite:///{file}")
 
 
 class Past:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.questions_contract import Past, QuestionsContract
+from tests.reports.questions_contract import Past, QuestionsContract, on_sqlite
 
 
 class TestOnSQLite(QuestionsContract):
     @pytest.fixture
     def past(self, tmp_path: Path) -> Iterator[Past]:
-        made = Past(f"sqlite:///{tmp_path}/history.sqlite")
+        made = on_sqlite(tmp_path)
         yield made
         made.close()

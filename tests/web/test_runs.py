@@ -17,7 +17,7 @@ from generation.now import Now
 from tests.audit.situations import Scene
 from tests.factories import guest, kvm, settings, site
 from tests.reports.past import DAY, HOUR, MAIL, NOW, WEB, changed, failed, ran, took, uuid_of, without_catalog
-from tests.reports.questions_contract import ANGERS, BOOM, LILLE, MOTD, Past
+from tests.reports.questions_contract import ANGERS, BOOM, LILLE, MOTD, Past, on_sqlite
 from web import runs
 from web.access import Access
 from web.peer import PEER
@@ -60,9 +60,10 @@ def estate() -> Now:
 HV1_DN = "cn=hv1.lab.test,ou=hosts,dc=lab,dc=test"
 
 
-@pytest.fixture
-def past(tmp_path: Path) -> Iterator[Past]:
-    made = Past(f"sqlite:///{tmp_path}/history.sqlite")
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    """Which no test changes."""
+    made = on_sqlite(tmp_path_factory.mktemp("history"))
     made.had(
         ran(WEB, 0, "", failed(BOOM, "exit 1"), took("Exec[apt]", 60.0), place=ANGERS),
         ran(WEB, HOUR, "", changed(MOTD, corrective=True), place=ANGERS),
@@ -73,7 +74,7 @@ def past(tmp_path: Path) -> Iterator[Past]:
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asked(past: Past) -> Asked:
     return Asked(past.url, estate())
 
@@ -238,9 +239,9 @@ class Slow:
 
 
 def test_few_requests_may_wait_for_the_database_and_the_others_are_told_at_once(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
+    past: Past, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Slow()
+    slow, asked = Slow(), Asked(past.url, estate())
     monkeypatch.setattr("web.runs_answers.Answers", lambda *_: slow)
     statuses: list[int] = []
     threads = [threading.Thread(target=lambda: statuses.append(asked.get("").status_code)) for _ in range(8)]
