@@ -30,7 +30,11 @@ class History:
         self._engine = writer(url)
         self._nodes: dict[str, int] = {}
         self._surroundings: dict[tuple[str, ...], int] = {}
-        prepare(self._engine, self.where)
+        try:
+            prepare(self._engine, self.where)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def store(self, received: Sequence[Received]) -> int:
         """Keep these, all or none, for good once it returns; how many were not known before. Raises `HistoryError`."""

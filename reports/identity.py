@@ -7,6 +7,8 @@ from errors import ReportError
 from facts.certname import is_certname
 from reports.fields import moment
 
+_NIL = uuid.UUID(int=0)
+
 
 def certname_of(value: Any, where: str) -> str:
     """A certname. Raises `ReportError`."""
@@ -26,9 +28,10 @@ def time_of(value: Any, where: str) -> float:
 def uuid_of(value: Any, certname: str, started: float) -> str:
     """A run's transaction_uuid; one made of certname and time where there is none, or none that is a UUID."""
     try:
-        return str(uuid.UUID(value))
+        given = uuid.UUID(value)
     except (TypeError, ValueError, AttributeError):
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"puppet-run:{certname}/{started:.6f}"))
+        given = _NIL
+    return str(given if given != _NIL else uuid.uuid5(uuid.NAMESPACE_URL, f"puppet-run:{certname}/{started:.6f}"))
 
 
 def quoted(value: Any) -> str:

@@ -34,7 +34,7 @@ def report(body: bytes) -> Report:
     """The report in a text. Raises `ReportError`."""
     tag, content = document.read(body)
     if tag != _TAG:
-        raise ReportError(f"it is no Puppet report: the root is {tag[:80] or 'without a tag'}, not {_TAG}")
+        raise ReportError(f"it is no Puppet report: the root's tag is {quoted(tag or None)}, not {_TAG}")
     if not isinstance(content, dict):
         raise ReportError("it is no Puppet report: the root is no mapping")
     return _report(content, _format(content))

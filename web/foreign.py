@@ -32,8 +32,8 @@ class Taking(Protocol):
     def take_report(self, body: bytes, form: Form) -> Response | None:
         """Keep a report, which is parsed later."""
 
-    def take_facts(self, certname: str, facts: bytes) -> Response | None:
-        """Keep a node's facts, a JSON object of them by their names."""
+    def take_facts(self, certname: str, document: bytes) -> Response | None:
+        """Keep a node's facts, as Puppet's own fact cache has them: `{"name": CERTNAME, "values": {…}}`."""
 
 
 class _Facts(Struct, frozen=True):
@@ -41,6 +41,13 @@ class _Facts(Struct, frozen=True):
 
     facts: msgspec.Raw
     certname: str
+
+
+class _Document(Struct, frozen=True):
+    """Facts as they are handed on."""
+
+    name: str
+    values: msgspec.Raw
 
 
 class _Local(Struct, frozen=True):
@@ -130,4 +137,7 @@ def _take_facts(taking: Taking) -> Response:
         return refuse(400, f"no facts as Foreman's client posts them: {' '.join(str(error).split())[:200]}")
     if not is_certname(sent.certname):
         return _no_certname()
-    return taking.take_facts(sent.certname, bytes(sent.facts)) or Response(status=201)
+    if not bytes(sent.facts).startswith(b"{"):
+        return refuse(400, "no facts as Foreman's client posts them: `facts` is no object")
+    document = msgspec.json.encode(_Document(sent.certname, sent.facts))
+    return taking.take_facts(sent.certname, document) or Response(status=201)

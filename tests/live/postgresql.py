@@ -3,7 +3,6 @@
 `with PostgreSQL() as server:` makes, starts and ends it; `server.database()` makes an empty database and gives its URL.
 """
 
-import contextlib
 import os
 import pwd
 import shutil
@@ -27,12 +26,13 @@ def _program(name: str) -> str:
 class PostgreSQL:
     """A private cluster, and the process that serves it. `user` may do everything, without a password by the socket.
 
-    `settings` are lines of postgresql.conf: `fsync=off` is there already, since nobody pulls the plug of a test.
+    With a `port` it listens on 127.0.0.1 too. `settings` are lines of postgresql.conf: `fsync=off` is there already,
+    since nobody pulls the plug of a test.
     """
 
     user = "enclume"
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self, *settings: str, port: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="encpg"))
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
@@ -40,7 +40,9 @@ class PostgreSQL:
         if self._owner is not None:
             os.chown(self.folder, pwd.getpwnam(self._owner).pw_uid, -1)
         self.folder.chmod(0o755)
-        self._settings = ("fsync=off", "listen_addresses=", f"unix_socket_directories={self.folder}", *settings)
+        listen = ("listen_addresses=",) if port is None else ("listen_addresses=127.0.0.1", f"port={port}")
+        self._settings = ("fsync=off", *listen, f"unix_socket_directories={self.folder}", *settings)
+        self._where = ("--host", str(self.folder), "--port", str(port or 5432))
         made = ("--auth=trust", f"--username={self.user}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
         self._run(_program("initdb"), *made, "--pgdata", str(self.folder / "data"))
 
@@ -60,8 +62,12 @@ class PostgreSQL:
             self._process = subprocess.Popen(
                 command, user=self._owner, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        ready = [_program("pg_isready"), "--quiet", "--host", str(self.folder)]
-        until(lambda: self._alive() and not subprocess.run(ready, check=False).returncode, what="PostgreSQL to answer")
+        ready = [_program("pg_isready"), "--quiet", *self._where]
+        try:
+            until(lambda: self._alive() and not subprocess.run(ready, check=False).returncode, what="PostgreSQL")
+        except AssertionError:
+            self._end(signal.SIGQUIT)
+            raise
         return self
 
     def _alive(self) -> bool:
@@ -81,8 +87,14 @@ class PostgreSQL:
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints for a statement, bare."""
-        options = ("--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--host", str(self.folder))
+        options = ("--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", *self._where)
         return self._run("psql", *options, "--username", self.user, "--command", statement, database).strip()
+
+    def ask_for_passwords(self) -> None:
+        """From now on whoever comes by TCP needs one."""
+        rules = self.folder / "data/pg_hba.conf"
+        rules.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        self.sql("SELECT pg_reload_conf()")
 
     def database(self) -> str:
         """The URL of a new, empty database."""
@@ -98,6 +110,6 @@ class PostgreSQL:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.folder)
+        # Nobody needs its data any more: it need not tidy them up.
+        self._end(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)

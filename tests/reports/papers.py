@@ -4,6 +4,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "reports"
 CAPTURES = ("changed-notify-only", "failed-catalog", "failed", "noop", "unchanged")
+"""Reports that Foreman's processor was given too."""
 FORMATS = (4, 5, 6, 9, 10, 11)
 
 HEAD = "--- !ruby/object:Puppet::Transaction::Report\n"

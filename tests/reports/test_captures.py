@@ -127,3 +127,14 @@ def test_a_run_ends_with_its_last_log_line_which_is_when_its_total_time_is_over(
     report = parse(capture(name))
     assert report.ended == max(line.time for line in report.logs)
     assert report.ended - report.started == pytest.approx(report.times["total"], abs=0.1)
+
+
+def test_a_report_without_unchanged_resources_has_the_totals_of_all() -> None:
+    """As Puppet 8 writes it by itself (`exclude_unchanged_resources`)."""
+    report = parse(capture("without-unchanged"))
+    assert (report.status, report.counts["total"], report.changes) == ("changed", 11, 3)
+    assert [(one.name, one.events[0].previous, one.events[0].desired) for one in report.resources] == [
+        ("File[/opt/lab/agents/motd]", "0600", "0644"),
+        ("File[/opt/lab/agents/key]", "[redacted]", "[redacted]"),
+        ("Exec[/bin/false]", "notrun", '["1","2"]'),
+    ]

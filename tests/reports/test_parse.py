@@ -31,8 +31,8 @@ from tests.reports.papers import HEAD, capture, made
         (made(corrective_change=None), r"corrective_change is missing"),
         (made(logs="{a: b}"), r"logs: a list was expected"),
         (made(metrics="[a]"), r"metrics: a mapping was expected"),
-        (made(head="---\n"), r"the root is without a tag, not !ruby/object:Puppet::Transaction::Report"),
-        (made(head="--- !ruby/object:Gem::Installer\n"), r"the root is !ruby/object:Gem::Installer, not"),
+        (made(head="---\n"), r"the root's tag is nothing, not !ruby/object:Puppet::Transaction::Report"),
+        (made(head="--- !ruby/object:Gem::Installer\n"), r"the root's tag is '!ruby/object:Gem::Installer', not"),
         ((HEAD + "- a\n").encode(), r"the root is no mapping"),
         (b"", r"line 1, column 1: it is not a YAML document that begins with `---`"),
         (b'{"host": "web01.lab.test"}\n', r"line 1, column 1: it is not a YAML document"),
@@ -61,9 +61,18 @@ def test_a_report_that_was_cut_off_between_two_resources_is_refused() -> None:
         parse(cut)
 
 
-def test_the_text_of_an_error_shows_little_of_a_long_value_and_nothing_unprintable() -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"host": '"' + "\\e" * 10000 + '"'},
+        {"status": '"' + "\\n" * 10000 + '"'},
+        {"head": "--- !a%0a%1b%5b" + "b" * 10000 + "\n"},
+        {"logs": "*" + "a" * 10000},
+    ],
+)
+def test_the_text_of_an_error_shows_little_of_a_long_value_and_nothing_unprintable(fields: dict[str, str]) -> None:
     with pytest.raises(ReportError) as caught:
-        parse(made(host='"' + "\\e" * 10000 + '"'))
+        parse(made(**fields))
     assert len(str(caught.value)) < 400
     assert str(caught.value).isprintable()
 
@@ -79,7 +88,9 @@ def test_a_run_without_a_uuid_is_told_from_others_by_its_certname_and_time() -> 
     assert len(others) == 3
 
 
-@pytest.mark.parametrize("given", ["no-uuid", "''", "{a: b}", "'" + "f" * 10000 + "'"])
+@pytest.mark.parametrize(
+    "given", ["00000000-0000-0000-0000-000000000000", "no-uuid", "''", "{a: b}", "'" + "f" * 10000 + "'"]
+)
 def test_what_is_no_uuid_counts_as_none(given: str) -> None:
     assert parse(made(transaction_uuid=given)).uuid == parse(made()).uuid
 

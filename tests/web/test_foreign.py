@@ -55,8 +55,8 @@ class Taken:
         self.reports.append((body, form))
         return refuse(*self.refusal) if self.refusal else None
 
-    def take_facts(self, certname: str, facts: bytes) -> Response | None:
-        self.facts.append((certname, facts))
+    def take_facts(self, certname: str, document: bytes) -> Response | None:
+        self.facts.append((certname, document))
         return refuse(*self.refusal) if self.refusal else None
 
 
@@ -220,10 +220,11 @@ def test_foremans_report_is_taken_as_it_is(asked: Foreign, name: str) -> None:
 
 def test_foremans_facts_go_where_the_nodes_own_go(asked: Foreign) -> None:
     assert asked.send("foreman-facts") == (201, b"")
-    ((certname, facts),) = asked.taken.facts
-    assert certname == WEB
-    values = msgspec.json.decode(facts)
-    assert (values["os"]["family"], values["environment"]) == ("Debian", "production")
+    ((certname, document),) = asked.taken.facts
+    facts = msgspec.json.decode(document)
+    assert (certname, facts["name"]) == (WEB, WEB)
+    sent = msgspec.json.decode((REQUESTS / "foreman-facts.request").read_bytes().partition(b"\r\n\r\n")[2])
+    assert (facts["values"], facts["values"]["os"]["family"]) == (sent["facts"], "Debian")
 
 
 @pytest.mark.parametrize("name", ["foreman-report-failed", "foreman-facts"])
@@ -240,6 +241,7 @@ def test_what_is_not_taken_is_said(asked: Foreign, name: str) -> None:
         (b"[]", "no facts as Foreman's client posts them"),
         (b'{"facts": {}}', "missing required field `certname`"),
         (b'{"certname": "a"}', "missing required field `facts`"),
+        (b'{"facts": [1], "certname": "a"}', "`facts` is no object"),
         (b'{"facts": {}, "certname": "../a"}', "not a certname"),
         (b'{"facts": {}, "certname": ["a"]}', "Expected `str`, got `array`"),
         (b'{"facts": ' + b"[" * 100_000, "no facts as Foreman's client posts them"),

@@ -127,15 +127,16 @@ class Service:
         assert not left, left
         return time.monotonic() - begin
 
-    def kill(self) -> None:
-        """kill -9 of every process at once, as when the machine dies."""
+    def kill(self, *, wait: bool = True) -> None:
+        """kill -9 of every process at once, as when the machine dies; `wait` until the system has buried them all."""
         assert self._process is not None
         family = self.family if self._process.poll() is None else []
         for process in family:
             process.kill()
         self._process.wait(10)
         self._process = None
-        psutil.wait_procs(family, 10)
+        if wait:
+            psutil.wait_procs(family, 10)
 
     def connect(self, timeout: float = 10) -> http.client.HTTPConnection:
         """A client's connection; nothing is sent yet."""

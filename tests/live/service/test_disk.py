@@ -2,14 +2,13 @@
 
 import random
 import shutil
-import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.live.service.disk import fill, tiny_disk
 from tests.live.service.estate import MACHINES, NODES, SmallEstate, dn_of
 from tests.live.service.kept import FILES, answered, is_whole
 from tests.live.service.running import Service
@@ -100,31 +99,6 @@ def _half_written(service: Service) -> bool:
     except AssertionError:
         return False
     return True
-
-
-@contextmanager
-def tiny_disk(folder: Path) -> Iterator[list[str]]:
-    """A disk of 256 kB on a folder; the command that runs something where it is mounted."""
-    script = f"mount -t tmpfs -o size=256k,mode=0755 tmpfs {folder} && echo mounted && exec cat"
-    keeper = subprocess.Popen(
-        ["unshare", "--mount", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert keeper.stdin is not None
-    assert keeper.stdout is not None
-    try:
-        assert keeper.stdout.readline() == "mounted\n"
-        yield ["nsenter", f"--mount=/proc/{keeper.pid}/ns/mnt", f"--wd={folder}", "--"]
-    finally:
-        keeper.stdin.close()
-        keeper.wait(10)
-        keeper.stdout.close()
-
-
-def fill(path: Path) -> None:
-    """Write until there is no space left."""
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 512)
 
 
 def test_a_full_disk_stops_no_answer_and_never_leaves_half_a_file(

@@ -1,0 +1,31 @@
+"""A disk that is soon full."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def tiny_disk(folder: Path, kilobytes: int = 256) -> Iterator[list[str]]:
+    """A small disk on a folder; the command that runs something where it is mounted."""
+    script = f"mount -t tmpfs -o size={kilobytes}k,mode=0755 tmpfs {folder} && echo mounted && exec cat"
+    keeper = subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert keeper.stdin is not None
+    assert keeper.stdout is not None
+    try:
+        assert keeper.stdout.readline() == "mounted\n"
+        yield ["nsenter", f"--mount=/proc/{keeper.pid}/ns/mnt", f"--wd={folder}", "--"]
+    finally:
+        keeper.stdin.close()
+        keeper.wait(10)
+        keeper.stdout.close()
+
+
+def fill(path: Path) -> None:
+    """Write until there is no space left."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 512)

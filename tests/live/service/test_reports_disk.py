@@ -1,0 +1,74 @@
+"""A disk that is full while reports come: they are refused with a sentence, and what was acknowledged is safe."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.live.service.disk import fill, tiny_disk
+from tests.live.service.running import Service
+from tests.live.service.senders import assert_all_stored_once, send, until_drained, waiting
+from tests.live.service.test_reports_killed import NOBODY
+from tests.reports.spooling import body
+from tests.waiting import until
+
+
+def test_a_full_disk_refuses_reports_keeps_what_was_acknowledged_and_recovers_by_itself(tmp_path: Path) -> None:
+    with tiny_disk(tmp_path, 3000) as within:
+        service = Service({**NOBODY, "state": str(tmp_path)}, within=within)
+        try:
+            service.start()
+            until(lambda: service.status("/health/live") == 200, 20, "the service")
+            inside = Path(f"/proc/{service.process.pid}/root{tmp_path}")
+            assert [send(service, body(run=run)) for run in range(20)] == [202] * 20
+            until_drained(inside)
+            filler = inside / "filler"
+            fill(filler)
+            reply = service.ask("POST", "/reports", body(run=20))
+            assert reply.status == 507
+            assert "No space left on device; check space and permissions" in json.loads(reply.body)["error"]
+            assert any("No space left" in problem for problem in service.ready["problems"])
+            assert list((inside / "spool").glob(".*")) == []
+            filler.unlink()
+            assert [send(service, body(run=run)) for run in range(21, 30)] == [202] * 9
+            until_drained(inside)
+            until(lambda: not service.ready["problems"], 20, "the problem to go")
+            # SQLite opens no file below another process's root.
+            for path in inside.glob("history.sqlite*"):
+                shutil.copy(path, tmp_path)
+            assert_all_stored_once([*range(20), *range(21, 30)], tmp_path / "history.sqlite")
+        finally:
+            service.close()
+
+
+def test_a_spool_that_fills_while_the_database_is_held_keeps_every_acknowledged_report(tmp_path: Path) -> None:
+    disk, elsewhere = tmp_path / "disk", tmp_path / "elsewhere"
+    disk.mkdir()
+    elsewhere.mkdir()
+    database = elsewhere / "history.sqlite"
+    with tiny_disk(disk, 1000) as within:
+        service = Service({**NOBODY, "state": str(disk), "database": f"sqlite:///{database}"}, within=within)
+        try:
+            service.start()
+            until(lambda: service.status("/health/live") == 200, 20, "the service")
+            assert send(service, body(run=0)) == 202
+            inside = Path(f"/proc/{service.process.pid}/root{disk}")
+            until_drained(inside)
+            with closing(sqlite3.connect(database, isolation_level=None)) as holder:
+                holder.execute("BEGIN IMMEDIATE")
+                statuses = [send(service, body(run=run)) for run in range(1, 200)]
+                assert set(statuses) == {202, 507}
+                taken = statuses.index(507)
+                assert statuses[:taken] == [202] * taken
+                assert len(waiting(inside)) == statuses.count(202)
+                service.kill()
+                holder.execute("ROLLBACK")
+            service.start()
+            until(lambda: service.status("/health/live") == 200, 20, "the service")
+            inside = Path(f"/proc/{service.process.pid}/root{disk}")
+            until_drained(inside)
+            assert_all_stored_once([0, *(run for run, one in enumerate(statuses, 1) if one == 202)], database)
+            assert send(service, body(run=300)) == 202
+        finally:
+            service.close()
