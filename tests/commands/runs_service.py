@@ -12,7 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from generation.now import Now
 from tests.commands.lab import Done, enclume
 from tests.factories import settings
-from tests.reports.questions_contract import on_sqlite
+from tests.reports.asking import on_sqlite
 from web import runs
 from web.access import Access
 from web.replies import refuse

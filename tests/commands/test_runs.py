@@ -13,8 +13,22 @@ from commands.runs_last import lines_of
 from commands.times import instant
 from generation.now import Now
 from tests.commands.runs_service import RunsService
-from tests.reports.past import HOUR, MAIL, NOW, WEB, changed, failed, ran, took, uuid_of, without_catalog
-from tests.reports.questions_contract import ANGERS, BOOM, LILLE, MOTD
+from tests.reports.past import (
+    ANGERS,
+    BOOM,
+    HOUR,
+    LILLE,
+    MAIL,
+    MOTD,
+    NOW,
+    WEB,
+    changed,
+    failed,
+    ran,
+    took,
+    uuid_of,
+    without_catalog,
+)
 from tests.web.test_runs import estate
 
 PERIOD = ("--since", "2026-11-26", "--until", "2026-11-27T00:01")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.postgresql import PostgreSQL
-from tests.reports.questions_contract import Past, QuestionsContract
+from tests.reports.asking import Past
+from tests.reports.questions_contract import QuestionsContract
 
 
 @pytest.fixture(scope="module")

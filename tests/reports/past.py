@@ -13,6 +13,8 @@ NOWHERE = Place()
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 WEB, MAIL, DB = "web01.lab.test", "mail.lab.test", "db.lab.test"
 HV1, HV2 = "hv1.lab.test", "hv2.lab.test"
+ANGERS, LILLE = Place("angers", HV1), Place("lille", HV2)
+BOOM, MOTD = "Exec[boom]", "File[/etc/motd]"
 
 
 def uuid_of(certname: str, ago: float) -> str:

@@ -1,15 +1,9 @@
 """What people ask of the history, which every database answers in the same way."""
 
-import functools
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
-from reports.history import History
 from reports.questions.changed import changed as changes
 from reports.questions.drifted import drifted
 from reports.questions.failing import failing
@@ -19,16 +13,20 @@ from reports.questions.places import at_places
 from reports.questions.slow import slow
 from reports.questions.unseen import unseen
 from reports.questions.whole import whole
-from reports.reader import Reader
-from reports.report import Event, Place, Received, Resource
+from reports.report import Event, Resource
 from reports.wanted import Wanted
+from tests.reports.asking import Past
 from tests.reports.past import (
+    ANGERS,
+    BOOM,
     DAY,
     DB,
     HOUR,
     HV1,
     HV2,
+    LILLE,
     MAIL,
+    MOTD,
     NOW,
     WEB,
     changed,
@@ -40,46 +38,6 @@ from tests.reports.past import (
     wanted,
     without_catalog,
 )
-
-ANGERS, LILLE = Place("angers", HV1), Place("lille", HV2)
-BOOM, MOTD = "Exec[boom]", "File[/etc/motd]"
-
-
-@functools.cache
-def _empty() -> bytes:
-    """SQLite's file with all tables and no row: to make them takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        History(f"sqlite:///{folder}/history.sqlite").close()
-        return Path(folder, "history.sqlite").read_bytes()
-
-
-def on_sqlite(folder: Path) -> "Past":
-    """An empty history in a folder."""
-    file = folder / "history.sqlite"
-    file.write_bytes(_empty())
-    return Past(f"sqlite:///{file}")
-
-
-class Past:
-    """A history that a test fills and asks."""
-
-    def __init__(self, url: str) -> None:
-        self.url, self._history, self._reader = url, History(url), Reader(url)
-
-    def had(self, *received: Received) -> None:
-        self._history.store(received)
-
-    def ask(self, question: Callable[..., Any], *asked: Any) -> Any:
-        """What a question finds."""
-        with self._reader.reading() as connection:
-            return self._ask(connection, question, *asked)
-
-    def _ask(self, connection: Connection, question: Callable[..., Any], *asked: Any) -> Any:
-        return question(connection, *asked)
-
-    def close(self) -> None:
-        self._reader.close()
-        self._history.close()
 
 
 class QuestionsContract:

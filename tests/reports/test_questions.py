@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.questions_contract import Past, QuestionsContract, on_sqlite
+from tests.reports.asking import Past, on_sqlite
+from tests.reports.questions_contract import QuestionsContract
 
 
 class TestOnSQLite(QuestionsContract):

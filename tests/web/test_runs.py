@@ -16,8 +16,24 @@ from errors import HistoryError
 from generation.now import Now
 from tests.audit.situations import Scene
 from tests.factories import guest, kvm, settings, site
-from tests.reports.past import DAY, HOUR, MAIL, NOW, WEB, changed, failed, ran, took, uuid_of, without_catalog
-from tests.reports.questions_contract import ANGERS, BOOM, LILLE, MOTD, Past, on_sqlite
+from tests.reports.asking import Past, on_sqlite
+from tests.reports.past import (
+    ANGERS,
+    BOOM,
+    DAY,
+    HOUR,
+    LILLE,
+    MAIL,
+    MOTD,
+    NOW,
+    WEB,
+    changed,
+    failed,
+    ran,
+    took,
+    uuid_of,
+    without_catalog,
+)
 from web import runs
 from web.access import Access
 from web.peer import PEER
