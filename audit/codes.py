@@ -48,7 +48,7 @@ CODES: dict[str, str] = {
     "directory": "nothing is wrong in the directory beside its hosts",
     "directory_finding": "something is wrong in the directory that concerns no host in particular",
     "service": "nothing goes wrong in the service",
-    "service_problem": "a file that cannot be written or read, settings that were refused, another instance",
+    "service_problem": "a file that cannot be written or read, refused settings or reports, another instance",
     "build_failed": "a build failed: the last generation stays",
     "source": "a source is read",
     "source_late": "a source was not read for long",

@@ -1,5 +1,6 @@
 """`enclume doctor`: everything that Enclume stands on, checked."""
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from msgspec import to_builtins
 from commands.common import examples, load_settings, print_json
 from commands.doctor_checks import Check, bad, ok
 from commands.doctor_estate import hypervisors, ldap, service
+from commands.doctor_reports import reports
 from commands.doctor_state import state
 from commands.doctor_time import certificates, clock
 from commands.outcome import FINE, NO
@@ -33,8 +35,8 @@ _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 def command(config: str | None, as_json: bool) -> int:
     """Check everything that Enclume stands on, and say what to do about what is not well.
 
-    The settings and rules, LDAP with its schema, every hypervisor, the clocks, certificates, the state folder, the
-    running service and what is wrong with what LDAP states. One line each: ok, warn or bad.
+    The settings and rules, LDAP with its schema, every hypervisor, the clocks, certificates, the state folder, reports
+    that wait, the running service and what is wrong with what LDAP states. One line each: ok, warn or bad.
 
     Exit status 0: nothing is bad. 1: something is.
     """
@@ -73,6 +75,7 @@ def _looks(settings: Settings) -> tuple[tuple[str, Callable[[], Iterable[Check]]
         ("comparing clocks", lambda: clock(settings.directory)),
         ("looking at certificates", lambda: certificates(settings.tls)),
         ("looking at the state folder", lambda: state(settings.state)),
+        ("looking at the reports that wait", lambda: reports(settings, time.time())),
         ("asking the service", lambda: service(settings)),
     )
 

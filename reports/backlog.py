@@ -20,14 +20,17 @@ class Backlog:
         self.folder = Path(folder)
         self._marker = self.folder / _READING
 
-    def look(self) -> tuple[list[str], Waiting]:
-        """The names of all that waits, in the order in which it came, and how much that is. Raises `OSError`."""
+    def look(self, *, tidy: bool = True) -> tuple[list[str], Waiting]:
+        """The names of all that waits, in the order in which it came, and how much that is; what killed writers left is
+        removed, unless it is not to be `tidy`. Raises `OSError`.
+        """
         names, size = [], 0
         try:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
                     if entry.name.startswith("."):
-                        self._forget(entry)
+                        if tidy:
+                            self._forget(entry)
                     elif entry.name.endswith(ENDING):
                         names.append(entry.name)
                         size += _size(entry)

@@ -135,6 +135,6 @@ class ReportSource:
 
 def _waiting(spool: Spool) -> Waiting:
     try:
-        return Backlog(spool.folder).look()[1]
+        return Backlog(spool.folder).look(tidy=False)[1]
     except OSError:
         return Waiting()

@@ -143,6 +143,16 @@ def test_the_inventorys_child_loads_nothing_of_the_web_or_the_directory() -> Non
     assert loaded_with(child) & {"ldap3", "flask", "gunicorn", "click", "sqlalchemy"} == set()
 
 
+def test_the_service_that_answers_never_loads_the_database() -> None:
+    """Its intake child does, in a process of its own."""
+    assert loaded_with(["app", "server"]) & {"sqlalchemy", "alembic", "psycopg"} == set()
+    assert "sqlalchemy" in loaded_with(["reports.child"])
+
+
+def test_the_intake_child_loads_nothing_of_the_web_or_of_other_sources() -> None:
+    assert loaded_with(["reports.child"]) & {"ldap3", "libvirt", "flask", "gunicorn", "click"} == set()
+
+
 def test_nothing_imports_the_tests() -> None:
     assert [str(found) for found in all_imports() if found.name == "tests"] == []
 

@@ -21,10 +21,11 @@ from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
 from tests.bench.plugin import plugin_start
+from tests.bench.reports import Reports
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
-PARTS = ("verdicts", "scrapes", "clients", "service")
+PARTS = ("verdicts", "scrapes", "clients", "reports", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -73,6 +74,21 @@ class Bench:
         )
         took, ratio = plugin_start()
         self.row("enclume check, start to end", f"{took:.0f} ms, {ratio:.1f} of `python -c pass`", "under 100 ms")
+
+    def reports(self) -> None:
+        """Reports of Puppet runs into a large estate's service."""
+        with (
+            Hypervisor("many", self.folder / "reports-many") as many,
+            World(self.folder / "reports", LARGE, self.certificates, many, {}) as world,
+            world.serve() as service,
+        ):
+            service.wait_for(f"/enc/{estate.guest(LARGE.guests - 1)}")
+            service.settle()
+            quiet = self.latency(service, LARGE, kept=True)
+            self.row("/enc at 100/s before any report", _latencies(quiet))
+            Reports(service, world, self.certificates, lambda: self.latency(service, LARGE, kept=True)).measure(
+                SECONDS, self.row
+            )
 
     def service(self) -> None:
         """The service over a large estate."""

@@ -177,13 +177,18 @@ class World:
             "listen": f"127.0.0.1:{port}",
             "tls": {"certificate": str(files.certificate), "key": str(files.key), "ca": str(files.ca)},
             "access": {"servers": [PUPPET]},
-            "state": str(self._folder / "state"),
+            "state": str(self.state),
             "hypervisors": {"uris": self.uris, "allow_test": True, "statistics": self._statistics},
         }
 
+    @property
+    def state(self) -> Path:
+        """The service's state folder."""
+        return self._folder / "state"
+
     def forget(self) -> None:
         """Throw the state folder away."""
-        subprocess.run(["rm", "-rf", str(self._folder / "state")], check=True)
+        subprocess.run(["rm", "-rf", str(self.state)], check=True)
 
 
 def bare(certificates: Certificates, folder: Path, size: int) -> Process:
