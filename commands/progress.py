@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import click
 
+from commands.common import printable
+
 FIRST_AFTER, EVERY = 1.0, 0.2
 _ERASE = "\r\033[K"
 _SIGNS = "|/-\\"
@@ -32,7 +34,7 @@ def progress(what: str | Callable[[], str]) -> Iterator[None]:
 def aside(sentence: str) -> None:
     """A line on stderr, above the one that shows progress."""
     erase = _ERASE if sys.stderr.isatty() else ""
-    click.echo(f"{erase}{click.style(f'enclume: {sentence}', fg='yellow')}", err=True)
+    click.echo(f"{erase}{click.style(f'enclume: {printable(sentence)}', fg='yellow')}", err=True)
 
 
 def _show(what: str | Callable[[], str], ended: threading.Event) -> None:

@@ -27,7 +27,7 @@ def command(config: str | None, /, *, as_json: bool, **given: Any) -> int:
     """Show what fails: each resource with its message, on which nodes, in how many runs and since when.
 
     First what failed in the last run of a node, too, then what does no more, then nodes that left the directory.
-    Nodes that get no catalog are among it.
+    Runs that failed without a resource, such as those that got no catalog, are told as the run itself.
 
     Exit status 0: nothing fails in the last run of a node. 1: something does. 3: the service cannot say.
     """

@@ -62,7 +62,7 @@ def lines_of(found: Told, width: int) -> Iterator[str]:
     """The body of `GET /runs/UUID` as lines for people."""
     run = found["run"]
     status = click.style(run["status"], fg=text.COLOURS[run["status"]])
-    yield f"{click.style(run['certname'], bold=True)}  {status}"
+    yield f"{click.style(printable(run['certname']), bold=True)}  {status}"
     for label, said in _head(found):
         if said:
             yield from hung(f"  {label:<12}  ", said, width)

@@ -65,7 +65,7 @@ def failures(told: Iterable[Told], width: int) -> Iterator[str]:
     for (resource, message), of in causes.items():
         runs = sum(one["times"] for one in of)
         since = min(one["since"] for one in of)
-        what = resource or "no catalog"
+        what = resource or "the run itself"
         nodes = names((one["certname"] for one in of), _MANY)
         last = "" if any(one["still"] for one in of) else f", no more since {when(max(one['last'] for one in of))}"
         yield from wrapped(f"{what} on {nodes}: {counted(runs, 'run')}, since {when(since)}{last}", "  ", width)

@@ -99,7 +99,8 @@ class WholeRun(Struct, frozen=True, kw_only=True):
 
 
 class Failing(Struct, frozen=True, kw_only=True):
-    """A resource that failed on a node, over a period; `resource` is "" for runs that failed without one: no catalog.
+    """A resource that failed on a node, over a period; `resource` is "" for runs that failed without one,
+    most of which got no catalog.
 
     `times` in how many runs, `first` and `last` when; `still`: in the node's last run, too. `since`: the first of the
     failures in a row that `last` ends. `message` is what was said the last time.

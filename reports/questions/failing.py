@@ -1,4 +1,4 @@
-"""What fails again and again: a resource on a node, or a node that gets no catalog."""
+"""What fails again and again: a resource on a node, or its runs by themselves, such as those that get no catalog."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +12,9 @@ from reports.tables import events, logs, nodes, resources, runs, surroundings
 from reports.wanted import Wanted
 
 _WORSE = ("err", "alert", "emerg", "crit")
-_NO_CATALOG = and_(runs.c.status == "failed", runs.c.quiet == false(), runs.c.failed == 0)
-"""Runs that failed without any resource that did."""
+_FAILED = exists().where(resources.c.run_id == runs.c.id, resources.c.failed != false())
+_BY_ITSELF = and_(runs.c.status == "failed", runs.c.quiet == false(), ~_FAILED)
+"""Runs that failed without any resource that did: most got no catalog."""
 
 
 class Failures(Struct, frozen=True):
@@ -60,7 +61,7 @@ def _resources(wanted: Wanted) -> Found:
 
 def _runs(wanted: Wanted) -> Found:
     found = select(runs.c.node_id, literal("").label("name"), runs.c.ended)
-    return found.where(_NO_CATALOG, *_period(runs.c.ended, wanted), *placed(wanted))
+    return found.where(_BY_ITSELF, *_period(runs.c.ended, wanted), *placed(wanted))
 
 
 def _period(ended: Any, wanted: Wanted) -> tuple[Any, ...]:
@@ -120,18 +121,14 @@ def _last_run(node_id: int, last: float) -> Found:
     return (
         select(runs.c.uuid, *place, literal("").label("file"), literal(0).label("line"), said)
         .select_from(runs.join(surroundings, _IN))
-        .where(runs.c.node_id == node_id, runs.c.ended == last, _NO_CATALOG)
+        .where(runs.c.node_id == node_id, runs.c.ended == last, _BY_ITSELF)
         .limit(1)
     )
 
 
 def _since(node_id: int, name: str, last: float, wanted: Wanted) -> Found:
     """When the failures in a row began that `last` ends: the first one after the last run in which it did not fail."""
-    failed = (
-        exists().where(resources.c.run_id == runs.c.id, resources.c.name == name, resources.c.failed != false())
-        if name
-        else _NO_CATALOG
-    )
+    failed = _FAILED.where(resources.c.name == name) if name else _BY_ITSELF
     of_node = and_(runs.c.node_id == node_id, runs.c.ended >= wanted.since, runs.c.ended <= last)
     good = select(func.max(runs.c.ended)).where(of_node, ~failed).scalar_subquery()
     return select(func.min(runs.c.ended)).where(of_node, failed, runs.c.ended > func.coalesce(good, -1.0))

@@ -3,7 +3,7 @@
 from msgspec import Struct
 from sqlalchemy import Connection, select, tuple_
 
-from reports.questions.heads import asked, heads, summary
+from reports.questions.heads import asked, heads, placed, summary
 from reports.summaries import RunSummary
 from reports.tables import runs
 from reports.wanted import Wanted
@@ -20,7 +20,9 @@ def listed(connection: Connection, wanted: Wanted) -> Page | None:
     """The newest runs of a period, or those that were before the run `after`; None where there is no such run."""
     found = heads().where(*asked(wanted)).order_by(runs.c.ended.desc(), runs.c.id.desc()).limit(wanted.limit + 1)
     if wanted.after:
-        mark = connection.execute(select(runs.c.ended, runs.c.id).where(runs.c.uuid == wanted.after)).first()
+        mark = connection.execute(
+            select(runs.c.ended, runs.c.id).where(runs.c.uuid == wanted.after, *placed(wanted))
+        ).first()
         if mark is None:
             return None
         found = found.where(tuple_(runs.c.ended, runs.c.id) < tuple_(*mark))

@@ -110,7 +110,7 @@ def test_the_same_failure_of_several_nodes_is_told_once(served: RunsService) -> 
     served.past.had(*(without_catalog(name, 0, "no class ::x") for name in (WEB, MAIL)))
     out = served.run().out
     assert out.count("no class ::x") == 1
-    assert "  no catalog on mail.lab.test and web01.lab.test: 2 runs, since 2026-11-27 00:00 UTC" in out
+    assert "  the run itself on mail.lab.test and web01.lab.test: 2 runs, since 2026-11-27 00:00 UTC" in out
 
 
 def test_on_a_terminal_rows_that_do_not_fit_are_folded(history: RunsService) -> None:
@@ -137,7 +137,11 @@ def test_all_of_it_can_be_had_as_json(history: RunsService) -> None:
         (("changes", *PERIOD), 0, "File[/etc/motd] on web01.lab.test and mail.lab.test, 2026-11-26 21:00 UTC to "),
         (("changes", "--all", *PERIOD), 0, f"site.pp:7 run {uuid_of(MAIL, 3 * HOUR)}"),
         (("changes", "--noop", *PERIOD), 0, "Nothing changed between 2026-11-26 00:00 UTC and 2026-11-27 00:01 UTC."),
-        (("failing", *PERIOD), 1, "Failed last on nodes that left the directory\n  no catalog on gone.lab.test: 1 run"),
+        (
+            ("failing", *PERIOD),
+            1,
+            "left the directory\n  the run itself on gone.lab.test: 1 run",
+        ),
         (("failing", "--host", KVM, *PERIOD), 0, "Nothing failed between"),
         (("failing", "--host", "gone.lab.test", *PERIOD), 0, "      no class ::x\n"),
         (("drift", *PERIOD), 1, "File[/etc/motd] on web01.lab.test: 1 time, last 2026-11-26 22:00 UTC\n"),

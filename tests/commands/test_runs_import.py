@@ -98,6 +98,11 @@ def test_files_that_are_no_reports_are_named_with_their_reason_and_the_others_se
     assert "is empty: the disk was full" in done.err
 
 
+def test_a_files_name_moves_no_cursor(served: RunsService, folder: Path) -> None:
+    (folder / WEB / "a\x1b[2J.yaml").write_bytes(b"")
+    assert served.run("import", folder, "--rate", 1000).err.rstrip("\n").isprintable()
+
+
 def test_a_bomb_is_not_unpacked(served: RunsService, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs_folder, "LARGEST", 1_000_000)
     (folder / WEB / "202611221215.yaml.gz").write_bytes(gzip.compress(b"a" * 50_000_000))

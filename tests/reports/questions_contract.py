@@ -211,6 +211,10 @@ class QuestionsContract:
         assert (told.resource, told.times, told.still, told.message) == ("", 2, True, "no class ::x")
         assert (told.since, told.uuid) == (NOW - HOUR, uuid_of(WEB, 0))
 
+    def test_a_run_whose_restart_failed_is_told_by_its_resource_alone(self, past: Past) -> None:
+        past.had(ran(WEB, 0, "failed", failed("Service[x]"), counts={"total": 9, "failed": 0, "failed_to_restart": 1}))
+        assert [one.resource for one in past.ask(failing, wanted()).failing] == ["Service[x]"]
+
     def test_failures_are_told_of_the_period_the_place_and_the_resource_that_are_asked_for(self, past: Past) -> None:
         past.had(ran(WEB, 0, "", failed(BOOM), failed(MOTD), place=ANGERS), ran(MAIL, 2 * DAY, "", failed(BOOM)))
         past.had(without_catalog(DB, 0))
