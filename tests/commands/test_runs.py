@@ -98,6 +98,13 @@ def test_nothing_is_wrong_when_every_node_ran_and_none_failed(served: RunsServic
     assert (done.status, done.out) == (0, "3 unchanged; of 3 nodes, 0 not seen since 2026-11-26 22:01 UTC\n")
 
 
+def test_a_node_that_does_not_run_is_wrong_though_none_failed(served: RunsService) -> None:
+    served.past.had(ran(WEB), ran(MAIL))
+    done = served.run()
+    assert done.status == 1
+    assert "Not seen\n  hv1.lab.test  never ran  angers" in done.out
+
+
 def test_which_nodes_do_not_run_may_be_unknown(served: RunsService) -> None:
     served.past.had(ran(WEB))
     served.now = Now()

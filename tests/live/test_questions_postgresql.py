@@ -7,6 +7,7 @@ import pytest
 from tests.live.postgresql import PostgreSQL
 from tests.reports.asking import Past
 from tests.reports.questions_contract import QuestionsContract
+from tests.reports.summaries_contract import SummariesContract
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def server() -> Iterator[PostgreSQL]:
         yield started
 
 
-class TestOnPostgreSQL(QuestionsContract):
+class TestOnPostgreSQL(QuestionsContract, SummariesContract):
     @pytest.fixture
     def past(self, server: PostgreSQL) -> Iterator[Past]:
         made = Past(server.database())

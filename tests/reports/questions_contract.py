@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from reports.questions.changed import changed as changes
-from reports.questions.drifted import drifted
 from reports.questions.failing import failing
 from reports.questions.last import last
 from reports.questions.listed import listed
@@ -33,7 +32,6 @@ from tests.reports.past import (
     failed,
     names,
     ran,
-    took,
     uuid_of,
     wanted,
     without_catalog,
@@ -223,57 +221,6 @@ class QuestionsContract:
         assert names(past.ask(failing, wanted(sites=("angers",))).failing) == [WEB, WEB]
         assert names(past.ask(failing, wanted(hosts=(DB,))).failing) == [DB]
         assert past.ask(failing, wanted(limit=2)).more is True
-
-    def test_drift_is_told_with_how_often_and_what_was_found(self, past: Past) -> None:
-        drift: Any = {"property": "content", "previous": "hello", "desired": "bye"}
-        past.had(*(ran(WEB, n * HOUR, "", changed(MOTD, corrective=True, **drift), place=LILLE) for n in range(3)))
-        past.had(ran(WEB, 3 * HOUR, "", changed(MOTD)), ran(MAIL, 0, "", changed("User[x]", corrective=True)))
-        told = past.ask(drifted, wanted()).drift
-        assert [(one.certname, one.resource, one.property, one.times) for one in told] == [
-            (WEB, MOTD, "content", 3),
-            (MAIL, "User[x]", "ensure", 1),
-        ]
-        assert (told[0].first, told[0].last) == (NOW - 2 * HOUR, NOW)
-        assert (told[0].previous, told[0].desired, told[0].site, told[0].line) == ("hello", "bye", "lille", 7)
-        assert names(past.ask(drifted, wanted(sites=("lille",))).drift) == [WEB]
-        assert names(past.ask(drifted, wanted(resource="User[x]")).drift) == [MAIL]
-        assert past.ask(drifted, wanted(limit=1)).more is True
-
-    def test_the_slowest_resources_are_told_by_their_median(self, past: Past) -> None:
-        apt, yum = "Exec[apt]", "Exec[yum]"
-        for number, seconds in enumerate((10.0, 20.0, 90.0)):
-            past.had(ran(WEB, number * HOUR, "", took(apt, seconds)))
-        past.had(ran(MAIL, 0, "", took(yum, 30.0)), ran(MAIL, HOUR, "", took(yum, 40.0)))
-        told = past.ask(slow, wanted()).slow
-        assert [(one.resource, one.median, one.worst, one.runs, one.nodes) for one in told] == [
-            (yum, 35.0, 40.0, 2, 1),
-            (apt, 20.0, 90.0, 3, 1),
-        ]
-        assert (told[1].worst_certname, told[1].worst_uuid, told[1].certname) == (WEB, uuid_of(WEB, 2 * HOUR), "")
-
-    def test_slow_resources_are_told_over_all_nodes_or_node_by_node(self, past: Past) -> None:
-        past.had(ran(WEB, 0, "", took(BOOM, 50.0), place=ANGERS), ran(MAIL, 0, "", took(BOOM, 10.0), place=LILLE))
-        (both,) = past.ask(slow, wanted()).slow
-        assert (both.median, both.nodes, both.worst_certname) == (30.0, 2, WEB)
-        told = past.ask(slow, wanted(by="node")).slow
-        assert [(one.certname, one.median, one.worst_certname) for one in told] == [(WEB, 50, WEB), (MAIL, 10, MAIL)]
-        (there,) = past.ask(slow, wanted(sites=("lille",))).slow
-        assert (there.median, there.worst_certname) == (10.0, MAIL)
-
-    def test_runs_are_counted_where_the_nodes_were_at_the_time(self, past: Past) -> None:
-        past.had(
-            ran(WEB, HOUR, "", failed(BOOM), place=ANGERS),
-            ran(WEB, 0, "", changed(MOTD, corrective=True), place=LILLE),
-            ran(MAIL, 0, place=ANGERS, started=NOW - 90),
-            ran(DB, 0),
-        )
-        told = past.ask(at_places, wanted(), "site").places
-        assert [(one.name, one.runs, one.nodes) for one in told] == [("", 1, 1), ("angers", 2, 2), ("lille", 1, 1)]
-        angers, lille = told[1:]
-        assert (angers.failed, angers.changed, angers.unchanged, angers.mean, angers.worst) == (1, 0, 1, 60.0, 90.0)
-        assert (lille.changed, lille.corrective) == (1, 1)
-        by = past.ask(at_places, wanted(hosts=(WEB,)), "hypervisor").places
-        assert [(one.name, one.runs) for one in by] == [(HV1, 1), (HV2, 1)]
 
     def test_nodes_that_were_not_seen_are_told_those_that_never_ran_first(self, past: Past) -> None:
         past.had(ran(WEB, 2 * HOUR, "", failed(BOOM)), ran(MAIL, 0), ran("gone.lab.test", DAY))

@@ -20,9 +20,10 @@ from reports.questions.whole import whole
 from tests.reports.asking import Past, on_sqlite
 from tests.reports.past import ANGERS, BOOM, MOTD, NOW, WEB, changed, failed, ran, took, uuid_of, wanted
 from tests.reports.questions_contract import QuestionsContract
+from tests.reports.summaries_contract import SummariesContract
 
 
-class TestOnSQLite(QuestionsContract):
+class TestOnSQLite(QuestionsContract, SummariesContract):
     @pytest.fixture
     def past(self, tmp_path: Path) -> Iterator[Past]:
         made = on_sqlite(tmp_path)
