@@ -89,33 +89,36 @@ class Spool:
         size = on_disk(sum(map(len, pieces)))
         if self._waiting.bytes + size > self._most:
             raise SpoolError(_full(self._waiting, self._most))
-        path = self.folder / f"{time.time_ns():019d}-{os.getpid()}-{number}{ENDING}"
-        temporary = path.with_name(f".{path.name}{UNFINISHED}")
+        name = f"{time.time_ns():019d}-{os.getpid()}-{number}{ENDING}"
+        path, temporary = f"{self.folder}/{name}", f"{self.folder}/.{name}{UNFINISHED}"
         try:
-            self._write(temporary, pieces)
-            temporary.rename(path)
+            self._write(temporary, b"".join(pieces))
+            os.rename(temporary, path)  # noqa: PTH104 - a Path for each costs more than the rename
             _sync(self.folder)
         except OSError as error:
             for left in (temporary, path):
                 with contextlib.suppress(OSError):
-                    left.unlink(missing_ok=True)
+                    os.unlink(left)  # noqa: PTH108
             reason = f"{self.folder} cannot be written: {error.strerror}; check space and permissions"
             raise SpoolError(reason) from error
         with self._lock:
             self._waiting = Waiting(self._waiting.count + 1, self._waiting.bytes + size)
 
-    def _write(self, path: Path, pieces: tuple[bytes, ...]) -> None:
+    def _write(self, path: str, text: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        # Puppet hides what is Sensitive, but not every module says what is: a report is nobody else's to read.
         try:
             descriptor = os.open(path, flags, 0o640)
         except FileNotFoundError:
             self._make_folder()
             descriptor = os.open(path, flags, 0o640)
-        # Puppet hides what is Sensitive, but not every module says what is: a report is nobody else's to read.
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            rest = memoryview(text)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _make_folder(self) -> None:
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -16,12 +16,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, measure, scrapes, verdicts
+from tests.bench import estate, measure, reports, scrapes, verdicts
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
 from tests.bench.plugin import plugin_start
-from tests.bench.reports import Reports
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
@@ -77,18 +76,7 @@ class Bench:
 
     def reports(self) -> None:
         """Reports of Puppet runs into a large estate's service."""
-        with (
-            Hypervisor("many", self.folder / "reports-many") as many,
-            World(self.folder / "reports", LARGE, self.certificates, many, {}) as world,
-            world.serve() as service,
-        ):
-            service.wait_for(f"/enc/{estate.guest(LARGE.guests - 1)}")
-            service.settle()
-            quiet = self.latency(service, LARGE, kept=True)
-            self.row("/enc at 100/s before any report", _latencies(quiet))
-            Reports(service, world, self.certificates, lambda: self.latency(service, LARGE, kept=True)).measure(
-                SECONDS, self.row
-            )
+        reports.measured(self.folder, self.certificates, lambda one: self.latency(one, LARGE, kept=True), self.row)
 
     def service(self) -> None:
         """The service over a large estate."""

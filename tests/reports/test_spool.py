@@ -100,7 +100,7 @@ def test_a_disk_that_fails_is_a_sentence_and_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path if fails == "rename" else os, fails, broken)
+        patched.setattr(os, fails, broken)
         with pytest.raises(SpoolError, match="cannot be written: No space left on device; check space"):
             put(one, body())
     assert [path.suffix for path in one.folder.iterdir()] == [".report"]
