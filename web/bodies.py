@@ -14,7 +14,6 @@ from enc.why import Why
 from facts.findings import Finding
 from facts.observations import Observed
 from generation.changes import Previewed
-from web import runs_bodies
 
 
 class Network(Struct, frozen=True):
@@ -279,7 +278,6 @@ BODIES: dict[str, type[Struct]] = {
     "verdicts": Verdicts,
     "icinga": Icinga,
     "layers": Layers,
-    **runs_bodies.BODIES,
     "refusal": Refusal,
 }
 
