@@ -26,7 +26,7 @@ from generation.builder import Builder
 from generation.now import Now
 from reports.source import ReportSource
 from settings import Settings
-from web import answers, changes, health, icinga, intake, layers, metrics, reports, verdicts
+from web import answers, changes, health, icinga, intake, layers, metrics, reports, runs, verdicts
 from web.access import Access
 from web.peer import certificate_name
 from web.replies import refuse
@@ -196,6 +196,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(health.blueprint(runtime.builder, lambda: runtime.problems))
     app.register_blueprint(intake.blueprint(runtime, access))
     app.register_blueprint(reports.blueprint(reports.Intake(runtime.settings, runtime), access))
+    app.register_blueprint(runs.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))

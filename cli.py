@@ -17,6 +17,7 @@ COMMANDS = {
     "audit": "Show what is wrong now, worst first.",
     "layers": "Show what starts when, and what would not without guests.",
     "check": "Check one thing, as a plugin of Icinga or Nagios.",
+    "runs": "Show what Puppet's runs did, what fails, and what does not run.",
     "icinga": "Configure Icinga from what Enclume knows.",
     "doctor": "Check everything that Enclume stands on, and say what to do.",
 }

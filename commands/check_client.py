@@ -97,6 +97,19 @@ def ask(url: str, path: str, certificates: Certificates | None, timeout: float) 
     return body
 
 
+def connect(url: str, certificates: Certificates | None, timeout: float) -> http.client.HTTPConnection:
+    """A connection for several requests. Raises `Unknown`."""
+    connection, host = _connection(url, certificates, timeout)
+    try:
+        connection.connect()
+        if certificates is not None:
+            _check_name(connection, host, certificates)
+    except (OSError, Unknown) as error:
+        connection.close()
+        raise error if isinstance(error, Unknown) else Unknown(f"{url}: {_reason(error, timeout)}") from error
+    return connection
+
+
 def check_url(url: str) -> tuple[str, int | None]:
     """The host and the port of a service's URL. Raises `Unknown`."""
     try:

@@ -41,9 +41,7 @@ class Service:
         """One request. Raises `SourceError` when nobody answers."""
         connection = self._connection()
         try:
-            connection.connect()
-            if self._tls is not None:
-                self._check_name(connection.sock, self._tls)
+            self._connect(connection)
             connection.request(method, path, body or None, {"Accept": "application/json"})
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
@@ -52,6 +50,24 @@ class Service:
             raise self._unreachable(error) from error
         finally:
             connection.close()
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection for several requests. Raises `SourceError` when nobody answers."""
+        connection = self._connection()
+        try:
+            self._connect(connection)
+        except OSError as error:
+            connection.close()
+            raise self._unreachable(error) from error
+        except SourceError:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        connection.connect()
+        if self._tls is not None:
+            self._check_name(connection.sock, self._tls)
 
     def get(self, path: str) -> Reply:
         """A GET that succeeded. Raises `No`, `Misused` or `SourceError` otherwise."""

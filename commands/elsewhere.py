@@ -1,5 +1,6 @@
 """The service that `--url` names, asked without settings: for other machines, and for when the settings are wrong."""
 
+import http.client
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
-from commands.check_client import Unknown, ask, check_url, find_certificates
+from commands.check_client import Certificates, Unknown, ask, check_url, connect, find_certificates
 from commands.client import Service
 from commands.common import load_settings
 from commands.outcome import Misused, No
@@ -39,6 +40,8 @@ class Elsewhere(Struct, frozen=True):
     url: str
     get_json: Callable[[str], Any]
     """The JSON that a GET of a path answers. Raises `No`, `Misused` or `SourceError`."""
+    connect: Callable[[], http.client.HTTPConnection]
+    """A connection for several requests. Raises `SourceError`."""
 
 
 def named(config: str | None, options: Mapping[str, str | None], timeout: float = 30.0) -> Elsewhere:
@@ -46,12 +49,14 @@ def named(config: str | None, options: Mapping[str, str | None], timeout: float 
     url = options["url"]
     if not url:
         service = Service(_settings(config), advice="or name it with --url", timeout=timeout)
-        return Elsewhere(service.url, service.get_json)
+        return Elsewhere(service.url, service.get_json, service.connect)
     try:
         check_url(url)
     except Unknown as error:
         raise Misused(str(error)) from error
-    return Elsewhere(url, lambda path: _get_json(url, path, options, timeout))
+    return Elsewhere(
+        url, lambda path: _get_json(url, path, options, timeout), lambda: _connected(url, options, timeout)
+    )
 
 
 def _settings(config: str | None) -> Settings:
@@ -62,12 +67,22 @@ def _settings(config: str | None) -> Settings:
         raise SettingsError(error.file, error.key, advice) from error
 
 
+def _certificates(url: str, options: Mapping[str, str | None]) -> Certificates | None:
+    if url.startswith("http:"):
+        return None
+    return find_certificates(options["cert"], options["key"], options["ca"], required=True)
+
+
+def _connected(url: str, options: Mapping[str, str | None], timeout: float) -> http.client.HTTPConnection:
+    try:
+        return connect(url, _certificates(url, options), timeout)
+    except Unknown as error:
+        raise SourceError(url, str(error).removeprefix(f"{url}: ")) from error
+
+
 def _get_json(url: str, path: str, options: Mapping[str, str | None], timeout: float) -> Any:
     try:
-        certificates = None
-        if not url.startswith("http:"):
-            certificates = find_certificates(options["cert"], options["key"], options["ca"], required=True)
-        return json.loads(ask(url, path, certificates, timeout))
+        return json.loads(ask(url, path, _certificates(url, options), timeout))
     except Unknown as error:
         kinds = {400: Misused, 404: No}
         raise kinds[error.status](str(error)) if error.status in kinds else SourceError(url, str(error)) from error

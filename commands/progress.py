@@ -3,10 +3,12 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+
+from commands.common import printable
 
 FIRST_AFTER, EVERY = 1.0, 0.2
 _ERASE = "\r\033[K"
@@ -14,8 +16,8 @@ _SIGNS = "|/-\\"
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show `what` and the seconds that it takes so far, on stderr, until the block ends."""
+def progress(what: str | Callable[[], str]) -> Iterator[None]:
+    """Show `what`, or what it says each time, and the seconds that it takes so far, on stderr, until the block ends."""
     if not sys.stderr.isatty():
         yield
         return
@@ -29,12 +31,19 @@ def progress(what: str) -> Iterator[None]:
         thread.join()
 
 
-def _show(what: str, ended: threading.Event) -> None:
+def aside(sentence: str) -> None:
+    """A line on stderr, above the one that shows progress."""
+    erase = _ERASE if sys.stderr.isatty() else ""
+    click.echo(f"{erase}{click.style(f'enclume: {printable(sentence)}', fg='yellow')}", err=True)
+
+
+def _show(what: str | Callable[[], str], ended: threading.Event) -> None:
     began = time.monotonic()
     wait, turn = FIRST_AFTER, 0
     while not ended.wait(wait):
         wait, turn = EVERY, turn + 1
         sign = _SIGNS[turn % len(_SIGNS)]
-        click.echo(f"{_ERASE}{sign} {what} ({time.monotonic() - began:.0f} s)", err=True, nl=False)
+        told = what if isinstance(what, str) else what()
+        click.echo(f"{_ERASE}{sign} {told} ({time.monotonic() - began:.0f} s)", err=True, nl=False)
     if turn:
         click.echo(_ERASE, err=True, nl=False)

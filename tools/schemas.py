@@ -1,12 +1,13 @@
-"""Writes `docs/schemas/`: a JSON Schema for each body of `web.bodies`. Usage: `make schemas`."""
+"""Writes `docs/schemas/`: a JSON Schema for each body of `web.bodies` and `web.runs_bodies`. Usage: `make schemas`."""
 
 from pathlib import Path
 
 import msgspec
 
 from web.bodies import BODIES, DELIVERIES
+from web.runs_bodies import BODIES as OF_RUNS
 
-ALL = BODIES | DELIVERIES
+ALL = BODIES | OF_RUNS | DELIVERIES
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 
 

@@ -52,11 +52,13 @@ class Intake:
     def __init__(self, settings: Settings, taking: Taking) -> None:
         self._most, self._taking = settings.reports.body_bytes, taking
 
-    def take_report(self, body: bytes, form: Form) -> Response | None:
-        """None once a report is safe on disk, else the refusal. Both are counted."""
+    def take_report(self, body: bytes, form: Form, *, is_replay: bool = False) -> Response | None:
+        """None once a report is safe on disk, else the refusal. Both are counted. Where the node of a replayed report
+        was at the time is not known.
+        """
         refusal = _refused(body, form, self._most)
         if refusal is None:
-            place = place_of(self._taking.now.estate, host_of(body, form))
+            place = Place() if is_replay else place_of(self._taking.now.estate, host_of(body, form))
             try:
                 self._taking.reports.take(body, form, time.time(), place)
             except SpoolError as error:
@@ -75,7 +77,8 @@ def blueprint(intake: Intake, access: Access) -> Blueprint:
     routes = Blueprint("reports", __name__)
 
     def report() -> Response:
-        return intake.take_report(request.get_data(), "puppet") or Response(status=202)
+        is_replay = request.args.get("replay") == "1"
+        return intake.take_report(request.get_data(), "puppet", is_replay=is_replay) or Response(status=202)
 
     routes.add_url_rule("/reports", view_func=allowed(access.server, report), methods=["POST"])
     return routes

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ def refusing(refusal: Exception, asked: list[str]) -> Elsewhere:
         asked.append(path)
         raise refusal
 
-    return Elsewhere("http://127.0.0.1:8787", get_json)
+    return Elsewhere("http://127.0.0.1:8787", get_json, lambda: HTTPConnection("127.0.0.1"))
 
 
 @pytest.mark.parametrize(
