@@ -38,3 +38,7 @@ class StateError(EnclumeError):
     def __init__(self, file: str, reason: str) -> None:
         self.file, self.reason = file, reason
         super().__init__(f"{file}: {reason}")
+
+
+class FactsError(EnclumeError):
+    """A document of facts that makes no sense; the message is what is wrong with it."""

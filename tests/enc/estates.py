@@ -206,7 +206,7 @@ class Case(Struct, frozen=True):
     def joined(self, remembered: Mapping[str, Remembered] | None = None, before: Estate | None = None) -> Estate:
         """The estate of it."""
         directory = Directory(BASE, {one.key: one for one in self.entries})
-        facts = FactSets(self.facts, {})
+        facts = FactSets(self.facts)
         meaning = understand(directory, self.settings.directory)
         seen = Seen(directory, meaning, self.hypervisors, self.unreadable, facts)
         return join(
