@@ -1,6 +1,7 @@
 """`PUT /facts/CERTNAME`: a node's facts, from itself or from whoever speaks for all nodes."""
 
 import logging
+import threading
 import time
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from generation.now import Now
 from web.access import Access
 from web.replies import refuse
 
+_AT_ONE_TIME = 16
 _LOG = logging.getLogger("enclume.facts")
 
 
@@ -31,12 +33,22 @@ class Receiving(Protocol):
 def blueprint(receiving: Receiving, access: Access) -> Blueprint:
     """The route of the facts."""
     routes = Blueprint("facts", __name__)
+    # Each waits for a disk: no node may keep every thread from those that ask for answers.
+    at_one_time = threading.BoundedSemaphore(_AT_ONE_TIME)
 
     @routes.put("/facts/<path:certname>")
     def facts(certname: str) -> Response:
         if not is_certname(certname):
             return refuse(400, "not a certname: lower case letters, digits, `.`, `_` and `-`")
-        return access.speaker(certname) or _refused(receiving, certname) or _take(receiving, certname)
+        refusal = access.speaker(certname) or _refused(receiving, certname)
+        if refusal is not None:
+            return refusal
+        if not at_one_time.acquire(blocking=False):
+            return refuse(503, "too many deliver facts at this moment: deliver them again")
+        try:
+            return _take(receiving, certname)
+        finally:
+            at_one_time.release()
 
     return routes
 

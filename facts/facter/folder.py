@@ -5,6 +5,7 @@ newer facts of a node count. Files are read in small portions, since ten thousan
 interpreter that answers need too.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -114,21 +115,34 @@ class FactsFolder:
         self._tell(touched)
 
     def _list(self) -> dict[str, Stamp]:
-        """The files that may hold facts, by their path."""
+        """The files that may hold facts, by their path. A folder that had some and has none is not mounted: that no
+        node has facts any more would take classes from all of them.
+        """
         found = {}
         with os.scandir(self.folder) as entries:
             for number, entry in enumerate(entries):
                 stem, dot, suffix = entry.name.rpartition(".")
                 if dot + suffix in READERS and is_certname(stem):
-                    try:
-                        stat = entry.stat()
-                    except FileNotFoundError:
-                        continue
-                    if S_ISREG(stat.st_mode):
-                        found[entry.path] = Stamp(stat.st_mtime_ns, stat.st_size)
+                    stamp = self._stamp(entry)
+                    if stamp is not None:
+                        found[entry.path] = stamp
                 if number % _LISTED == 0:
                     time.sleep(_REST)
+        if self._lines and not found:
+            held = f"it has no file of facts, and held {len(self._lines)}: is it mounted?"
+            raise OSError(errno.ENODATA, held)
         return found
+
+    def _stamp(self, entry: os.DirEntry[str]) -> Stamp | None:
+        """None for what is no file, or is gone; of one that cannot be looked at, what it was."""
+        try:
+            stat = entry.stat()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            known = self._lines.get(entry.path)
+            return known.stamp if known is not None else None
+        return Stamp(stat.st_mtime_ns, stat.st_size) if S_ISREG(stat.st_mode) else None
 
     def _read(self, path: Path, stamp: Stamp, at: float) -> bool:
         """Read one file that changed. One that makes no sense leaves the last good facts."""

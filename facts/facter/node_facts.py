@@ -3,6 +3,7 @@
 A node has some thirty kilobytes of facts; of ten thousand nodes only these few hundred bytes each are wanted again.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from facts.facter.document import Document
-from facts.observations import Few, Logs, Mount, Name, Some
+from facts.observations import Count, Few, Logs, Mount, Name, Some
 from facts.puppet import dig
 
 LONGEST = 4096
@@ -47,7 +48,7 @@ class DiskSize(Struct, frozen=True):
     """A disk as the guest sees it: the name of its device, and its size in bytes."""
 
     name: Name
-    size_bytes: int
+    size_bytes: Count
 
 
 class Shipped(Struct, frozen=True):
@@ -122,7 +123,8 @@ def _first(values: Mapping[str, Any], names: tuple[str, ...], read: Callable[[An
 
 
 def _word(value: Any) -> str | None:
-    return value.strip() if isinstance(value, str) and 0 < len(value.strip()) <= _NAME else None
+    text = value.strip() if isinstance(value, str) else ""
+    return text if 0 < len(text) <= _NAME and text.isprintable() else None
 
 
 def _boolean(value: Any) -> bool | None:
@@ -133,9 +135,10 @@ def _boolean(value: Any) -> bool | None:
 
 
 def _integer(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A small number, also as Puppet 3 has it."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    return int(value) if re.fullmatch(r"\d{1,9}", str(value), re.ASCII) else None
 
 
 def _addresses(values: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+import msgspec
 import pytest
+from hypothesis import strategies as st
 
 from errors import FactsError
 from facts.facter.book import FactBook
@@ -119,6 +122,24 @@ def test_claims_of_a_hostile_node_are_small() -> None:
     found = facts(1, networking={"interfaces": interfaces}, enclume_site="x" * 10_000, virtual="y" * 10_000)
     assert len(found.claims.addresses) == 256
     assert (found.claims.site, found.claims.virtual) == ("", "")
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@hypothesis.given(ODD)
+def test_whatever_stands_under_a_known_name_is_kept_or_left_out(odd: Any) -> None:
+    """And survives a restart: what is kept is what is read again."""
+    binding = {"networking": {"interfaces": {"eth0": {"ip": odd, "bindings": [{"address": odd}], "bindings6": odd}}}}
+    host = {"enclume_host": {"nfs_mounts": odd, "logs": odd, "disks": odd}}
+    flat = dict.fromkeys(("uuid", "virtual", "is_virtual", "enclume_site", "enclume_layer", "ipaddress_eth0"), odd)
+    for values in (binding, host, flat, {"dmi": odd, "trusted": odd, "networking": odd, "enclume": odd, "os": odd}):
+        found = facts(1, n=odd, **values)
+        assert msgspec.json.decode(msgspec.json.encode(found), type=NodeFacts) == found
 
 
 @pytest.fixture

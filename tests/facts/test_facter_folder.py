@@ -119,14 +119,27 @@ def test_other_files_are_left_alone(watched: Watched) -> None:
 
 def test_a_file_that_went_and_came_back_as_it_was_is_read(watched: Watched) -> None:
     watched.write("web", {"n": 1})
+    watched.write("db", {"n": 2})
     stamp = (watched.folder / "web.json").stat().st_mtime_ns
     watched.source.start(watched.upkeep)
-    watched.shows({"web": {"n": 1}})
+    watched.shows({"web": {"n": 1}, "db": {"n": 2}})
     (watched.folder / "web.json").rename(watched.folder.parent / "kept")
-    watched.shows({})
+    watched.shows({"db": {"n": 2}})
     os.utime(watched.folder.parent / "kept", ns=(stamp, stamp))
     (watched.folder.parent / "kept").rename(watched.folder / "web.json")
+    watched.shows({"web": {"n": 1}, "db": {"n": 2}})
+
+
+def test_a_folder_that_lost_all_its_files_is_not_mounted(watched: Watched) -> None:
+    watched.write("web", {"n": 1})
+    watched.source.start(watched.upkeep)
     watched.shows({"web": {"n": 1}})
+    watched.folder.rename(watched.folder.parent / "away")
+    watched.folder.mkdir()
+    until(lambda: "is it mounted?" in watched.upkeep.fresh(watched.key).error, what="a failure")
+    assert watched.facts() == {"web": {"n": 1}}
+    watched.write("web", {"n": 2})
+    watched.shows({"web": {"n": 2}})
 
 
 def test_a_folder_that_is_gone_is_a_failure_that_names_it_and_ends_by_itself(watched: Watched) -> None:
