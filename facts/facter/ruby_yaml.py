@@ -78,9 +78,9 @@ class _Reader:
             self._anchors[anchor], self._sizes[anchor] = value, self._count - before
         return value
 
-    def _aliased(self, anchor: str) -> Any:
-        if anchor not in self._anchors:
-            raise FactsError(f"an alias of nothing, or of what holds it: *{anchor[:80]}")
+    def _aliased(self, anchor: str | None) -> Any:
+        if anchor is None or anchor not in self._anchors:
+            raise FactsError(f"an alias of nothing, or of what holds it: *{anchor}")
         self._counted(self._sizes[anchor])
         return self._anchors[anchor]
 
