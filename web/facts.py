@@ -56,9 +56,11 @@ def blueprint(receiving: Receiving, access: Access) -> Blueprint:
 def _refused(receiving: Receiving, certname: str) -> Response | None:
     """Why nothing can be taken now, or from this node."""
     estate = receiving.now.estate
-    if estate is None or not receiving.builder.owns_state:
+    # What is on disk may be newer than what is delivered now.
+    if estate is None or not receiving.delivered.restored or not receiving.builder.owns_state:
         return refuse(
-            503, "the directory was not read yet, or another instance holds the state folder: deliver it again"
+            503,
+            "the directory or the disk was not read yet, or another instance holds the state folder: deliver it again",
         )
     if certname not in estate.nodes:
         return refuse(403, f"{certname} is not in the directory, or not at a site that is served here: add it")

@@ -130,6 +130,13 @@ def test_while_another_instance_holds_the_state_folder_nothing_is_taken(served: 
         beside.builder.stop()
 
 
+def test_before_what_is_on_disk_was_read_nothing_is_taken(served: Service) -> None:
+    served.runtime.delivered.restored = False
+    assert put(served, DEBIAN).status_code == 503
+    served.runtime.delivered.restore()
+    assert put(served, DEBIAN).status_code == 204
+
+
 def test_a_disk_that_takes_nothing_is_said_and_the_last_good_facts_stay(served: Service, tmp_path: Path) -> None:
     put(served, DEBIAN)
     (tmp_path / "facts").rename(tmp_path / "away")
