@@ -4,7 +4,9 @@ import logging
 import socket
 import time
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
+from pathlib import Path
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -16,17 +18,21 @@ from enc import rules
 from exporters.counts import Counts
 from exporters.scrape import Scrape
 from facts.directory.source import DirectorySource
-from facts.facts_folder import FactsFolder
+from facts.facter import delivered
+from facts.facter.book import FactBook
+from facts.facter.delivered import Delivered
+from facts.facter.folder import FactsFolder, Memory
 from facts.inventory.memory import MemoryInventory
 from facts.inventory.source import InventorySource
 from facts.observatory import HostSeen, Observatory
+from facts.shelf import Shelf
 from facts.source import Source, SourceKey
 from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from reports.source import ReportSource
 from settings import Settings
-from web import answers, changes, health, icinga, intake, layers, metrics, reports, runs, verdicts
+from web import answers, changes, facts, health, icinga, intake, layers, metrics, reports, runs, verdicts
 from web.access import Access
 from web.peer import certificate_name
 from web.replies import refuse
@@ -57,7 +63,11 @@ class Runtime:
         self.inventory = inventory or InventorySource(
             libvirt.deadline, libvirt.interval, libvirt.allow_test, libvirt.statistics
         )
-        self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch)
+        self.facts = FactBook(
+            self.rules.fact_names, (*settings.fact_folders, delivered.BY), self.upkeep.wake, self._noticed
+        )
+        self.delivered = Delivered(Shelf(Path(settings.state) / "facts"), self.facts)
+        self.builder = Builder(settings, self.rules, self.upkeep, self.inventory.watch, facts=self.facts)
         self.observatory = Observatory(self._observed)
         self.counts = Counts()
         self._versions = metadata.version("enclume"), metadata.version("libvirt-python")
@@ -67,9 +77,8 @@ class Runtime:
         self.inventory.noticed = self.auditor.wake
         self.reports = ReportSource(settings)
         self.reports.noticed, self.reports.rejected = self.auditor.wake, self._rejected
-        self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
-        if settings.facts:
-            self.sources.append(FactsFolder(settings.facts))
+        self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory, self.delivered]
+        self.sources += map(self._folder, settings.fact_folders)
 
     @property
     def now(self) -> Now:
@@ -79,7 +88,7 @@ class Runtime:
     @property
     def problems(self) -> tuple[str, ...]:
         """What goes wrong here now."""
-        return (*self.builder.problems, *self.reports.problems)
+        return (*self.builder.problems, *self.reports.problems, *self.delivered.problems)
 
     @property
     def building_fails(self) -> bool:
@@ -88,7 +97,11 @@ class Runtime:
 
     def fresh(self, key: SourceKey) -> Freshness:
         """One target's freshness."""
-        return self.observatory.fresh(key.target) if key.kind == "observations" else self.upkeep.fresh(key)
+        if key.kind == "observations":
+            return self.observatory.fresh(key.target)
+        if key.kind == "facts" and key.target not in self.settings.fact_folders:
+            return self.facts.fresh(key.target)
+        return self.upkeep.fresh(key)
 
     @property
     def audited(self) -> Audited:
@@ -119,12 +132,14 @@ class Runtime:
         if self._restore_again:
             self._restore_again = False
             self._restore()
+            self.delivered.restore()
         return Situation(
             now=self.builder.now,
             at=time.time(),
             settings=self.settings,
             freshness=self.upkeep.freshness(),
             observations=self.observatory.hosts(),
+            facts=self.facts.all(),
             statistics=self.inventory.statistics(),
             runs=self.reports.runs,
             reporting=self.reports.reporting,
@@ -132,6 +147,16 @@ class Runtime:
             failing=self.builder.failing,
             own=self._own,
         )
+
+    def _folder(self, folder: str) -> FactsFolder:
+        """A source of the facts in a folder, which goes on with what was read of it before a restart."""
+        shelving, names = self.builder.shelving, self.rules.fact_names
+        memory = Memory(partial(shelving.facts, folder, names), partial(shelving.keep_facts, folder, names))
+        return FactsFolder(folder, self.facts, memory)
+
+    def _noticed(self) -> None:
+        """Some facts are others now."""
+        self.auditor.wake()
 
     def _restore(self) -> None:
         kept: Mapping[str, HostSeen] = {}
@@ -151,6 +176,7 @@ class Runtime:
         if estate is not None:
             for certname in self.observatory.forget(estate.nodes.keys(), time.time() - _REMEMBERED):
                 self.builder.shelving.forget_host(certname)
+            self.delivered.forget(estate.nodes.keys(), time.time(), _REMEMBERED)
         self.auditor.wake()
 
     def _rejected(self, reasons: Mapping[str, int]) -> None:
@@ -197,6 +223,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(intake.blueprint(runtime, access))
     app.register_blueprint(reports.blueprint(reports.Intake(runtime.settings, runtime), access))
     app.register_blueprint(runs.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(facts.blueprint(runtime, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))

@@ -66,3 +66,7 @@ class HistoryError(EnclumeError):
     def __init__(self, where: str, kind: str, reason: str, advice: str) -> None:
         self.where, self.kind, self.reason, self.advice = where, kind, reason, advice
         super().__init__(f"{where}: {reason}; {advice}")
+
+
+class FactsError(EnclumeError):
+    """A document of facts that makes no sense; the message is what is wrong with it."""

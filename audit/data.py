@@ -7,13 +7,17 @@ heavy to copy, to save, to move.
 from collections.abc import Iterator
 from math import inf
 
+from msgspec.structs import replace
+
 from audit.interfaces import Interfaces
 from audit.mounts import Missing, has_all, silent_mounts
 from audit.picture import Picture
 from audit.standing import hypervisor_source
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict
 from audit.words import names, size, when
+from facts.facter.node_facts import Shipped
 from facts.observations import Kinds
+from facts.observatory import HostSeen
 from facts.source import SourceKey
 from settings.thresholds import Thresholds
 
@@ -37,19 +41,40 @@ class _Host:
     def __init__(self, picture: Picture, thresholds: Thresholds, at: float) -> None:
         self._picture, self._limits, self._name = picture, thresholds, picture.name
         self._kinds, self._old = Kinds(), dict[str, float]()
+        self._from_facts = False
         self.until = inf
-        own = picture.own
         self._runs = picture.node.kind != "guest" or any(one.domain.running for one in picture.copies)
-        if own is None or not self._runs:
+        if not self._runs:
             return
+        if picture.own is not None:
+            self._observed(picture.own, at)
+        if picture.shipped is not None:
+            self._shipped(picture.shipped, at)
+
+    def _observed(self, own: HostSeen, at: float) -> None:
+        """What its observer says."""
         self._kinds = own.kinds
         for kind in _OBSERVED:
             if seen_at := own.seen_at.get(kind, 0.0):
-                ends = seen_at + thresholds.observation_seconds
+                ends = seen_at + self._limits.observation_seconds
                 if at > ends:
                     self._old[kind] = seen_at
                 else:
                     self.until = min(self.until, ends)
+
+    def _shipped(self, shipped: Shipped, at: float) -> None:
+        """What the module's fact says, where its observer says nothing, or nothing any more; until its next Puppet run
+        is late.
+        """
+        ends = shipped.at + self._limits.run_seconds
+        if at > ends:
+            return
+        for kind, said in (("mounts", shipped.nfs_mounts), ("logs", shipped.logs)):
+            silent = getattr(self._kinds, kind) is None or shipped.at > self._old.get(kind, inf)
+            if said is not None and silent:
+                self._kinds = replace(self._kinds, **{kind: said})
+                self._old.pop(kind, None)
+                self._from_facts, self.until = True, min(self.until, ends)
 
     def guest(self) -> Iterator[Verdict]:
         """All that is wrong with a guest."""
@@ -167,4 +192,5 @@ class _Host:
 
     def _sources(self) -> tuple[SourceKey, ...]:
         observed = (SourceKey("observations", self._name),) if self._picture.own is not None else ()
-        return (*[hypervisor_source(one.hypervisor) for one in self._picture.copies], *observed)
+        facts = (SourceKey("facts", self._name),) if self._from_facts else ()
+        return (*[hypervisor_source(one.hypervisor) for one in self._picture.copies], *observed, *facts)

@@ -5,6 +5,7 @@ from msgspec import Struct
 from audit.keepers import Keepers
 from audit.load import Load
 from facts.estate import Node
+from facts.facter.node_facts import Claims, Shipped
 from facts.findings import Finding
 from facts.fleet import Found
 from facts.observations import BackupKind
@@ -58,8 +59,10 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
       others that write to one of its disks.
     - `blind`: hypervisors that may hold it and cannot be read, or never were, sorted; `unread`: those that show its
       `namesakes` or `sharing`, and cannot be read now.
-    - `own`: what it says of itself; `sizes`: the virtual size in bytes of its disks by target, where libvirt's
-      statistics gave it; `stuck`: its monitor is busy with one job for too long.
+    - `own`: what it says of itself; `claims`: what its facts say of it that the estate knows better; `shipped`: what
+      the module's own fact says of a guest; None where there are no facts.
+    - `sizes`: the virtual size in bytes of its disks by target, where libvirt's statistics gave it, else the module's
+      fact; `stuck`: its monitor is busy with one job for too long.
     - `data`: the services that it, or a service of it, requires and that provide nfs.
     - `load`: what it takes of its hypervisor, None unless it is a guest that should run.
     - `backups`: what is known of its backups; `keepers`: who should know it.
@@ -77,6 +80,8 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     blind: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     own: HostSeen | None = None
+    claims: Claims | None = None
+    shipped: Shipped | None = None
     backups: tuple[BackupSeen, ...] = ()
     keepers: Keepers = Keepers()
     sizes: tuple[tuple[str, int], ...] = ()

@@ -17,6 +17,7 @@ from facts.authority import may_say
 from facts.certname import short_name
 from facts.estate import Estate, Node
 from facts.exact import differing
+from facts.facter.node_facts import Shipped
 from facts.fleet import EMPTY, Found
 from facts.observatory import permitted
 
@@ -134,6 +135,8 @@ class _Developer:
         production, backup = self._name(host.production), self._name(host.backup)
         namesakes = self._namesakes(node, copies, uuid) if guest else ()
         shared = sharing(copies, ground.writers)
+        facts = situation.facts.get(name)
+        shipped = facts.shipped if facts is not None and guest else None
         backups = backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups)
         keepers = self._keepers.of(node, self._holders(node, copies, production, backup))
         return Picture(
@@ -148,7 +151,9 @@ class _Developer:
             own=permitted(seen, may_say(node)) if (seen := situation.observations.get(name)) else None,
             backups=backups,
             keepers=keepers,
-            sizes=self._sizes(node, copies),
+            claims=facts.claims if facts is not None else None,
+            shipped=shipped,
+            sizes=self._sizes(node, copies) or _guest_sizes(shipped),
             stuck=self._stuck(node, copies),
             data=self._data.of(node) if guest else (),
             load=_load(node, production, backup, backups, keepers) if guest else None,
@@ -237,6 +242,11 @@ class _Developer:
             if domain is not None:
                 return tuple([(disk.target, disk.capacity) for disk in domain.disks if disk.capacity])
         return ()
+
+
+def _guest_sizes(shipped: Shipped | None) -> tuple[tuple[str, int], ...]:
+    """The sizes of its disks as the guest itself sees them."""
+    return tuple([(one.name, one.size_bytes) for one in shipped.disks or ()]) if shipped is not None else ()
 
 
 def _load(

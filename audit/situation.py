@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from facts.facter.node_facts import NodeFacts
 from facts.inventory.statistics import HypervisorStatistics
 from facts.observatory import HostSeen
 from facts.puppet import Run
@@ -15,10 +16,11 @@ from settings import Settings
 
 class Situation(Struct, frozen=True):
     """What is served and what it was made of (`now`), at which time (`at`, seconds since the epoch), and what changes
-    too often to be a part of it: what hosts observe of themselves and libvirt's statistics, both by certname, the last
-    Puppet run of each node, and every source's freshness. `problems` are sentences of the builder's, the first of
-    them about a build that failed where it is `failing`; `reporting` says that reports of runs are taken, so that a
-    node without a run has none; `own` is the name of the machine that Enclume runs on, as its certificate says.
+    too often to be a part of it: what hosts observe of themselves, what is kept of their facts, and libvirt's
+    statistics, all by certname, the last Puppet run of each node, and every source's freshness. `problems` are
+    sentences of the builder's, the first of them about a build that failed where it is `failing`; `reporting` says
+    that reports of runs are taken, so that a node without a run has none; `own` is the name of the machine that Enclume
+    runs on, as its certificate says.
     """
 
     now: Now
@@ -26,6 +28,7 @@ class Situation(Struct, frozen=True):
     settings: Settings
     freshness: Mapping[SourceKey, Freshness] = {}
     observations: Mapping[str, HostSeen] = {}
+    facts: Mapping[str, NodeFacts] = {}
     statistics: Mapping[str, HypervisorStatistics] = {}
     runs: Mapping[str, Run] = {}
     problems: tuple[str, ...] = ()

@@ -1,4 +1,5 @@
-"""Sources: whether LDAP, the hypervisors and the facts folder are read, and whether hosts go on observing themselves.
+"""Sources: whether LDAP, the hypervisors and the facts folders are read, whether hosts go on observing themselves, and
+whether their facts contradict the estate.
 
 While a source is read regularly nothing here changes, so that its verdict is not made again for every reading: the age
 of its last reading is told beside the verdict, by its `sources`.
@@ -9,6 +10,7 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
+from audit import contradictions
 from audit.picture import Picture
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict, lateness
 from audit.view import Group, View
@@ -80,8 +82,7 @@ def _targets(view: View) -> Iterator[tuple[SourceKey, str]]:
     """All that should be read, each with the name of its site ("" for none)."""
     settings, estate = view.situation.settings, view.situation.now.estate
     yield SourceKey("directory", settings.directory.base), ""
-    if settings.facts:
-        yield SourceKey("facts", settings.facts), ""
+    yield from ((SourceKey("facts", folder), "") for folder in settings.fact_folders)
     if estate is not None:
         yield from ((SourceKey("inventory", target.name), estate.site_of(target.name)) for target in estate.targets)
 
@@ -139,6 +140,12 @@ def _of(reading: Reading, status: Status, sentence: str, measures: tuple[Measure
 
 
 def judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
+    """How a host observes itself, and what its facts claim."""
+    observed, claimed = _judge_own(picture, thresholds, at), contradictions.verdicts(picture)
+    return Judged((*observed.verdicts, *claimed), observed.until) if claimed else observed
+
+
+def _judge_own(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
     """Whether a host that once observed itself still does, what its observer could not read, and its clock.
 
     What is off on purpose, a template or retired need not go on. Who never did is missed by those checks that need it.

@@ -20,6 +20,7 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
         return None
     names = differing(estate.nodes, was.nodes)
     names |= differing(now.observations, before.observations) | differing(now.runs, before.runs)
+    names |= differing(now.facts, before.facts)
     names |= differing(now.now.classification.results, before.now.classification.results)
     names |= _answers(now, before)
     domains = differing(estate.fleet.on, was.fleet.on)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, to_builtins
@@ -13,17 +14,18 @@ from commands.outcome import Misused, No
 from commands.progress import progress
 from enc import rules as enc_rules
 from enc.rules import Rules
-from enc.why import why
+from enc.why import facts_told, why
 from errors import SourceError
 from facts import keep
 from facts.certname import close_to, meant
 from facts.directory import source as directory
 from facts.directory.meaning import understand
-from facts.facts_folder import FactsFolder
+from facts.facter.book import FactBook
+from facts.facter.delivered import Delivered
+from facts.facter.folder import FactsFolder
 from facts.inventory import source as inventory
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
-from facts.puppet import FactSets
 from facts.source import SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
@@ -39,8 +41,9 @@ from web.bodies import Preview
 class Offline:
     """`commands.asking.Asked` over what was read at `read_at` (seconds since the epoch)."""
 
-    def __init__(self, settings: Settings, rules: Rules, now: Now, read_at: float) -> None:
+    def __init__(self, settings: Settings, rules: Rules, now: Now, facts: FactBook, read_at: float) -> None:
         self._settings, self._rules, self._now, self._read_at = settings, rules, now, read_at
+        self._facts = facts
 
     def answer(self, certname: str) -> Given:
         given = self._now.generation.answers.get(self._known_as(certname))
@@ -50,7 +53,8 @@ class Offline:
 
     def why(self, certname: str) -> dict[str, Any]:
         name = self._known_as(certname)
-        found = why(self._now.estate, name, self._rules) if self._now.estate else None
+        told = facts_told(self._facts, name)
+        found = why(self._now.estate, name, self._rules, told) if self._now.estate else None
         if found is None:
             raise self._none(certname)
         given = self._now.generation.answers.get(name)
@@ -108,13 +112,13 @@ def read(settings: Settings) -> Offline:
     known = {key.target: value for key, value in values.items() if isinstance(value, HypervisorSeen)}
     with progress(f"reading {counted(len(targets), 'hypervisor')}"):
         hypervisors = _read_hypervisors(targets, known, settings)
-    facts = _read_facts(settings)
+    facts = _read_facts(settings, rules)
     with progress("classifying"):
-        seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts)
+        seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts.sets())
         estate = join(seen, settings, remembered, rules.fact_names).estate
         classification = classify_all(estate, rules, settings.answer)
         generation = build(served, classification, len(found.entries), settings.guard)
-    return Offline(settings, rules, Now(generation, seen, estate, classification), read_at)
+    return Offline(settings, rules, Now(generation, seen, estate, classification), facts, read_at)
 
 
 def _read_hypervisors(
@@ -138,19 +142,18 @@ def _read_hypervisors(
     return _Hypervisors(seen, frozenset(unreadable))
 
 
-def _read_facts(settings: Settings) -> FactSets:
-    """The Puppet server's fact cache, read once; none when it cannot be read, which is a warning."""
-    if settings.facts is None:
-        return FactSets({}, {})
-    upkeep = Upkeep()
-    folder = FactsFolder(settings.facts)
-    folder.start(upkeep)
-    try:
-        upkeep.wait(60.0)
-    finally:
-        folder.stop()
-    found = upkeep.values("facts").get(settings.facts)
-    if isinstance(found, FactSets):
-        return found
-    warn(upkeep.fresh(SourceKey("facts", settings.facts)).error)
-    return FactSets({}, {})
+def _read_facts(settings: Settings, rules: Rules) -> FactBook:
+    """The Puppet server's fact caches and what nodes delivered, read once; what cannot be read is a warning."""
+    book, upkeep = FactBook(rules.fact_names), Upkeep()
+    if not rules.fact_names:
+        return book
+    for folder in settings.fact_folders:
+        with progress(f"reading {folder}"):
+            FactsFolder(folder, book).look(upkeep)
+        if error := upkeep.fresh(SourceKey("facts", folder)).error:
+            warn(error)
+    shelf = ReadOnlyShelf(Path(settings.state) / "facts")
+    Delivered(shelf, book).restore()
+    for sentence in shelf.set_aside:
+        warn(f"{sentence}; it is left out")
+    return book

@@ -57,6 +57,8 @@ def _joined(joined: Reasons) -> Iterable[str]:
     rows += [("  service", name, dn) for name, dn in joined["services"].items()]
     rows += [("  provider", f"{what}: {', '.join(names)}", "") for what, names in joined["providers"].items()]
     rows += [("  fact", f"{name} = {shown(value)}", "") for name, value in joined["facts"].items()]
+    if told := joined.get("facts_told"):
+        rows.append(("  facts", f"gathered {duration(told['age'])} ago", f"as {told['by']} says"))
     width = max(len(value) for _, value, because in rows if because)
     for word, value, because in rows:
         yield f"{word:<13}  {value:<{width}}  {because}".rstrip()

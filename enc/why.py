@@ -1,5 +1,6 @@
 """Why: where each class, parameter, variable and the environment of a node come from."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from enc.merge import Outcome
 from enc.rules import Rules
 from facts.directory.names import normalise
 from facts.estate import Aspect, Estate, Node, Statement
+from facts.facter.book import FactBook
 from facts.findings import Finding
 
 
@@ -47,8 +49,20 @@ class Placed(Because, frozen=True):
     defined_on: Mapping[str, str | None]
 
 
+class FactsTold(Struct, frozen=True):
+    """When a node's facts were gathered (seconds since the epoch), how many seconds ago that is, and who told them: a
+    folder, or `PUT /facts`.
+    """
+
+    at: float
+    age: int
+    by: str
+
+
 class Joined(Struct, frozen=True):
-    """What the join says of the node; `services` with their DNs, `providers` with their certnames."""
+    """What the join says of the node; `services` with their DNs, `providers` with their certnames; `facts` are those
+    that rules ask for, `facts_told` how old they are: None where none are known.
+    """
 
     kind: Because
     site: Because
@@ -57,6 +71,7 @@ class Joined(Struct, frozen=True):
     services: Mapping[str, str]
     providers: Mapping[str, tuple[str, ...]]
     facts: Mapping[str, Any]
+    facts_told: FactsTold | None = None
 
 
 class Level(Struct, frozen=True):
@@ -80,8 +95,8 @@ class Why(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def why(estate: Estate, certname: str, rules: Rules) -> Why | None:
-    """The reasons of one node's answer; None for a node that is not in the estate."""
+def why(estate: Estate, certname: str, rules: Rules, facts_told: FactsTold | None = None) -> Why | None:
+    """The reasons of one node's answer; None for a node that is not in the estate. `facts_told` is of its facts."""
     node = estate.nodes.get(certname)
     if node is None:
         return None
@@ -97,10 +112,16 @@ def why(estate: Estate, certname: str, rules: Rules) -> Why | None:
         parameters=explained["parameter"],
         variables=explained["variable"],
         environment=explained["environment"].get(""),
-        enclume=_joined(node, estate),
+        enclume=_joined(node, estate, facts_told if rules.fact_names else None),
         levels=tuple(_levels(node, [rule.origin.where for rule in classified.applied])),
         findings=classified.findings,
     )
+
+
+def facts_told(book: FactBook, certname: str) -> FactsTold | None:
+    """How old a node's facts are now."""
+    told = book.of(certname)
+    return FactsTold(told.facts.at, max(0, int(time.time() - told.facts.at)), told.by) if told else None
 
 
 class _Csns:
@@ -126,7 +147,7 @@ class _Csns:
         return entry.csn if entry else ""
 
 
-def _joined(node: Node, estate: Estate) -> Joined:
+def _joined(node: Node, estate: Estate, facts_told: FactsTold | None) -> Joined:
     """Where the join's own words come from."""
     uris = {target.name: target.uri for target in estate.targets}
     placement = node.placement
@@ -143,6 +164,7 @@ def _joined(node: Node, estate: Estate) -> Joined:
         services={service.name: service.dn for service in node.services},
         providers=node.providers,
         facts=node.facts,
+        facts_told=facts_told,
     )
 
 

@@ -35,7 +35,7 @@ def keep_directory(shelf: Shelf, directory: Directory) -> None:
 
 def keep_hypervisor(shelf: Shelf, name: str, seen: HypervisorSeen) -> None:
     """Write one hypervisor's last observation to the shelf."""
-    shelf.write(_file_of(name), "hypervisor", [msgspec.json.encode(name), msgspec.json.encode(seen)])
+    shelf.write(file_of(name), "hypervisor", [msgspec.json.encode(name), msgspec.json.encode(seen)])
 
 
 def keep_times(shelf: Shelf, freshness: Mapping[SourceKey, Freshness]) -> None:
@@ -51,23 +51,23 @@ def keep_remembered(shelf: Shelf, remembered: Mapping[str, Remembered]) -> None:
 
 def forget_hypervisor(shelf: Shelf, name: str) -> None:
     """Remove what a hypervisor showed that is not to be read any more."""
-    shelf.remove(_file_of(name))
+    shelf.remove(file_of(name))
 
 
 def keep_host(shelf: Shelf, seen: HostSeen) -> None:
     """Write what a host said of itself to the shelf. It says so again within a minute: no disk is waited for."""
-    shelf.write(_file_of(seen.certname, "host"), "host", [msgspec.json.encode(seen)], lasting=False)
+    shelf.write(file_of(seen.certname, "host"), "host", [msgspec.json.encode(seen)], lasting=False)
 
 
 def forget_host(shelf: Shelf, certname: str) -> None:
     """Remove what a host said of itself that is no host any more."""
-    shelf.remove(_file_of(certname, "host"))
+    shelf.remove(file_of(certname, "host"))
 
 
 def restore_hosts(shelf: Shelf) -> dict[str, HostSeen]:
     """Read from the shelf what hosts said of themselves, by certname. What cannot be read is set aside."""
-    found = ((file, _decoded(shelf, file, "host", _host)) for file in _files(shelf, "host"))
-    return {seen.certname: seen for file, seen in found if seen is not None and file == _file_of(seen.certname, "host")}
+    found = ((file, _decoded(shelf, file, "host", _host)) for file in files_of(shelf, "host"))
+    return {seen.certname: seen for file, seen in found if seen is not None and file == file_of(seen.certname, "host")}
 
 
 def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Freshness], dict[str, Remembered]]:
@@ -76,9 +76,9 @@ def restore(shelf: Shelf) -> tuple[dict[SourceKey, Value], dict[SourceKey, Fresh
     directory = _decoded(shelf, "directory", "directory", _directory)
     if directory is not None:
         values[SourceKey("directory", directory.base)] = directory
-    for file in _files(shelf, "hypervisor"):
+    for file in files_of(shelf, "hypervisor"):
         seen = _decoded(shelf, file, "hypervisor", _hypervisor)
-        if seen is not None and file == _file_of(seen[0]):
+        if seen is not None and file == file_of(seen[0]):
             values[SourceKey("inventory", seen[0])] = seen[1]
     times = _decoded(shelf, "times", "times", _times)
     freshness = {SourceKey(time.kind, time.target): Freshness(time.read_at) for time in times or []}
@@ -117,14 +117,14 @@ def _remembered(lines: list[bytes]) -> dict[str, Remembered]:
     return dict(msgspec.json.decode(line, type=tuple[str, Remembered]) for line in lines)
 
 
-def _files(shelf: Shelf, kind: str) -> list[str]:
+def files_of(shelf: Shelf, kind: str) -> list[str]:
     """The names of this kind's files, without those that were set aside. A copy that somebody made has another name
     than what is in it says, which is for the caller to see.
     """
     return sorted(path.name for path in shelf.folder.glob(f"{kind}-*") if not path.name.endswith(ASIDE))
 
 
-def _file_of(name: str, kind: str = "hypervisor") -> str:
+def file_of(name: str, kind: str = "hypervisor") -> str:
     """A file name for any name, another one for each: `_2f_` for what may be none, a digest for the end of a long one.
 
     None ends as those that were set aside. A file system takes 255 bytes, the shelf's own additions among them.

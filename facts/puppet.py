@@ -7,10 +7,9 @@ from msgspec import Struct
 
 
 class FactSets(Struct, frozen=True):
-    """Facts by certname, and when each set was written (seconds since the epoch)."""
+    """Facts by certname: of each node at least those that rules name, as they are nested."""
 
     facts: Mapping[str, Mapping[str, Any]]
-    written_at: Mapping[str, float]
 
 
 RunStatus = Literal["changed", "unchanged", "failed"]
@@ -49,10 +48,11 @@ def named(facts: FactSets, certname: str, names: tuple[str, ...]) -> Mapping[str
     known = facts.facts.get(certname)
     if not known or not names:
         return NO_FACTS
-    return {name: value for name in names if (value := _dig(known, name)) is not None}
+    return {name: value for name in names if (value := dig(known, name)) is not None}
 
 
-def _dig(facts: Mapping[str, Any], name: str) -> Any:
+def dig(facts: Mapping[str, Any], name: str) -> Any:
+    """The fact of a dotted name (`os.family`); None for none."""
     found: Any = facts
     for part in name.split("."):
         if not isinstance(found, Mapping) or part not in found:

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from facts.directory.entries import Directory
 from facts.inventory.domains import HypervisorSeen
-from facts.puppet import FactSets
 
 SourceKind = Literal["directory", "inventory", "facts", "observations"]
 
@@ -25,7 +24,7 @@ class SourceKey(Struct, frozen=True, order=True, gc=False):
     target: str
 
 
-Value = Directory | HypervisorSeen | FactSets
+Value = Directory | HypervisorSeen
 
 
 class Observation(Struct, frozen=True):

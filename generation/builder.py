@@ -18,9 +18,9 @@ from enc.rules import Rules
 from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
+from facts.facter.book import FactBook
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Joined, Seen, join
-from facts.puppet import FactSets
 from facts.source import SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
@@ -44,7 +44,7 @@ class Builder:
 
     `watch` is told which hypervisors to read whenever that changes; `swapped` is called after `now` was replaced, and
     after a build that failed, `taken_over` once another instance has left the state folder to this one; `shelving`
-    keeps that folder; `problems` are sentences about what goes wrong here.
+    keeps that folder; `facts` are what nodes say of themselves; `problems` are sentences about what goes wrong here.
     """
 
     def __init__(
@@ -54,11 +54,14 @@ class Builder:
         upkeep: Upkeep,
         watch: Callable[[tuple[HypervisorTarget, ...]], None],
         handover: float = _HANDOVER,
+        *,
+        facts: FactBook | None = None,
     ) -> None:
         self.settings, self.rules, self.upkeep = settings, rules, upkeep
         self.heartbeat = time.monotonic()
         self.failed_builds = 0
         self._watch = watch
+        self._facts = facts or FactBook()
         self.shelving = Shelving(settings.state)
         self._lock = Lock(settings.state)
         self._problem = ""
@@ -119,6 +122,11 @@ class Builder:
             *((waiting,) if self._waiting_for_lock else ()),
             *self.shelving.problems,
         )
+
+    @property
+    def owns_state(self) -> bool:
+        """Whether the state folder is this instance's: nobody else may write there."""
+        return not self._waiting_for_lock
 
     @property
     def failing(self) -> bool:
@@ -185,7 +193,8 @@ class Builder:
         self._meaning = understand(directory, self.settings.directory, self._meaning)
         targets, _ = targets_of(self._meaning.declared, self.settings)
         self._watch_all(targets)
-        if not self._complete(targets):
+        # Facts that are not read yet would take classes away, also from what was served before a restart.
+        if not self._complete(targets) or not self._facts.ready:
             return
         seen = self._seen(directory)
         before = self.now
@@ -216,8 +225,7 @@ class Builder:
         unreadable = frozenset(
             key.target for key, fresh in self.upkeep.freshness().items() if key.kind == "inventory" and fresh.error
         )
-        facts = next((value for value in self.upkeep.values("facts").values() if isinstance(value, FactSets)), None)
-        return Seen(directory, self._meaning, hypervisors, unreadable, facts or FactSets({}, {}))
+        return Seen(directory, self._meaning, hypervisors, unreadable, self._facts.sets())
 
     def _complete(self, targets: tuple[HypervisorTarget, ...]) -> bool:
         """Whether every hypervisor was read or failed; once something is served, that is no longer waited for."""

@@ -5,6 +5,7 @@ from functools import partial
 
 from facts import keep
 from facts.estate import Remembered
+from facts.facter import cache
 from facts.join import Seen
 from facts.observatory import HostSeen
 from facts.shelf import Shelf
@@ -67,6 +68,14 @@ class Shelving:
     def forget_host(self, certname: str) -> None:
         """Remove what a host said of itself that is no host any more."""
         self._hosts_keeper.put(f"host {certname}", partial(keep.forget_host, self._shelf, certname))
+
+    def facts(self, folder: str, names: tuple[str, ...]) -> tuple[cache.Line, ...]:
+        """What was read of a folder of facts, for rules that name these."""
+        return cache.restore(self._shelf, folder, names)
+
+    def keep_facts(self, folder: str, names: tuple[str, ...], lines: tuple[cache.Line, ...]) -> None:
+        """Write what was read of a folder of facts."""
+        self._hosts_keeper.put(f"facts {folder}", partial(cache.keep, self._shelf, folder, names, lines))
 
     def keep(self, seen: Seen, remembered: Mapping[str, Remembered]) -> None:
         """Write what the sources saw, where it is new."""

@@ -186,7 +186,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     tls: Annotated[TLSSettings | None, Meta(description="TLS with the Puppet CA; without it, loopback only")] = None
     rules: Annotated[str | None, Meta(description="file of rules; default: the rules shipped with Enclume")] = None
     facts: Annotated[
-        str | None, Meta(description="folder of the Puppet server's fact cache (…/server_data/facts), for rules")
+        str | tuple[str, ...] | None,
+        Meta(description="folder of the Puppet server's fact cache (server_data/facts, yaml/facts), or a list of them"),
     ] = None
     hypervisors: Annotated[HypervisorSettings, Meta(description="the hypervisors' libvirt")] = HypervisorSettings()
     thresholds: Annotated[ThresholdSettings, Meta(description="where verdicts turn to warning and critical")] = (
@@ -214,6 +215,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def database_url(self) -> str:
         """The URL of the history of Puppet runs."""
         return self.database or f"sqlite:///{self.state}/history.sqlite"
+
+    @property
+    def fact_folders(self) -> tuple[str, ...]:
+        """The folders of fact caches."""
+        return (self.facts,) if isinstance(self.facts, str) else tuple(dict.fromkeys(self.facts or ()))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -274,6 +280,8 @@ def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
             found[key] = value if key == "uris" else _absolute(value, folder)
         elif key in _PATHS and isinstance(value, str):
             found[key] = str(folder / value)
+        elif key == "facts" and isinstance(value, list):
+            found[key] = [str(folder / one) if isinstance(one, str) else one for one in value]
         else:
             found[key] = value
     return found

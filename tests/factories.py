@@ -161,7 +161,7 @@ class World:
         self.entries: dict[str, Entry] = {}
         self.hypervisors: dict[str, HypervisorSeen] = {}
         self.unreadable: set[str] = set()
-        self.facts = FactSets({}, {})
+        self.facts = FactSets({})
         self.remembered: Mapping[str, Remembered] = {}
         self.meaning: Meaning = EMPTY
         self.before: Joined | None = None

@@ -48,6 +48,13 @@ class Access:
         """None when the client may deliver what Puppet servers deliver for all nodes, else the refusal."""
         return self._within(self._servers, "access.servers")
 
+    def speaker(self, certname: str) -> Response | None:
+        """None when the client is this node itself, or may read about all nodes, else the refusal."""
+        peer = peer_name(request.environ)
+        if self._open or peer == certname or peer in self._readers:
+            return None
+        return refuse(403, f"{peer} may speak for {peer} only: name it in access.servers to let it speak for all nodes")
+
     def reader(self) -> Response | None:
         """None when the client may read about all nodes, else the refusal."""
         return self._within(self._readers, "access.servers or access.administrators")

@@ -8,9 +8,10 @@ from msgspec.structs import asdict
 
 from enc.answer import Answer
 from enc.rules import Rules
-from enc.why import why
+from enc.why import facts_told, why
 from exporters.counts import Counts
 from facts.certname import close_to, is_certname, meant
+from facts.facter.book import FactBook
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from generation.now import Now
@@ -24,6 +25,7 @@ class Standing(Protocol):
     """What the service stands by: one frozen value at a time, each target's freshness, and what it counts."""
 
     counts: Counts
+    facts: FactBook
 
     @property
     def now(self) -> Now: ...
@@ -125,7 +127,8 @@ class Asked:
     def why(self, certname: str) -> Response:
         now = self._standing.now
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
-        reasons = why(now.estate, name, self._standing.rules) if now.estate else None
+        told = facts_told(self._standing.facts, name)
+        reasons = why(now.estate, name, self._standing.rules, told) if now.estate else None
         if reasons is None:
             return self._none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
         given = now.generation.answers.get(name)

@@ -259,6 +259,16 @@ class Layers(Struct, frozen=True):
     sites: tuple[SiteStart, ...]
 
 
+class Facts(Struct, frozen=True):
+    """`PUT /facts/CERTNAME` as `puppet facts find` prints it. The facts alone, as Facter prints them, are taken, and
+    PuppetDB's `certname` and `producer_timestamp` too; other keys are ignored.
+    """
+
+    name: str
+    values: dict[str, Any]
+    timestamp: str | UnsetType = UNSET
+
+
 class Refusal(Struct, frozen=True):
     """Whatever was refused: what was wrong, and what to do."""
 
@@ -281,4 +291,4 @@ BODIES: dict[str, type[Struct]] = {
     "refusal": Refusal,
 }
 
-DELIVERIES: dict[str, type[Struct]] = {"observation": Observed}
+DELIVERIES: dict[str, type[Struct]] = {"observation": Observed, "facts": Facts}

@@ -7,6 +7,7 @@ from audit.all import Audited, audit
 from audit.situation import Situation
 from audit.verdict import Verdict
 from facts.directory.entries import Entry
+from facts.facter.node_facts import NodeFacts
 from facts.inventory.statistics import HypervisorStatistics
 from facts.observations import FORMAT, KINDS, Kinds, Observed
 from facts.observatory import HostSeen, merge
@@ -25,13 +26,14 @@ EVERYTHING = frozenset(Kinds.__struct_fields__)
 
 
 class Scene(World):
-    """A world under way, judged at `at`; what hosts observe, libvirt's statistics and runs are added to it."""
+    """A world under way, judged at `at`; what hosts observe, facts, libvirt's statistics and runs are added to it."""
 
     def __init__(self, *entries: Entry, settings: Settings | None = None) -> None:
         super().__init__(*entries, settings=settings)
         self.at = NOON
         self.observations: dict[str, HostSeen] = {}
         self.statistics: dict[str, HypervisorStatistics] = {}
+        self.facts_of: dict[str, NodeFacts] = {}
         self.runs: dict[str, Run] = {}
         self.freshness: dict[SourceKey, Freshness] = {}
         self.problems: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class Scene(World):
             settings=self.settings,
             freshness=dict(self.freshness),
             observations=dict(self.observations),
+            facts=dict(self.facts_of),
             statistics=dict(self.statistics),
             runs=dict(self.runs),
             problems=self.problems,

@@ -1,8 +1,13 @@
 """Data: large disks, missing and silent mounts, local logs; each goes bad and good again."""
 
+from typing import Any
+
 import pytest
 
+from facts.facter.document import Document
+from facts.facter.node_facts import kept_of
 from facts.observations import Logs, Mount, Used
+from facts.source import SourceKey
 from tests.audit.holding import HOME, KVM, MIRROR, NFS, WEB, in_order, measure, said, wired, wrong
 from tests.audit.situations import Scene
 from tests.factories import GIB, domain, guest, host, service, service_at, service_dn, settings, site, site_dn
@@ -206,3 +211,43 @@ def test_the_verdicts_stay_while_the_guest_goes_on_saying_the_same(scene: Scene)
         scene.at += 60
         scene.observe(WEB, mounts=(HOME,), logs=Logs(1000, remote=True))
         assert scene.verdicts("data", WEB) == before
+
+
+def shipped(scene: Scene, *, age: float = 0.0, **told: Any) -> None:
+    """The module's fact of the guest, gathered so many seconds ago."""
+    scene.facts_of[WEB] = kept_of(Document("", {"enclume_host": told}, scene.at - age), (), scene.at)
+
+
+HOME_FACT = {"path": "/home", "server": "nfs", "export": "/srv"}
+KEPT = {"bytes": 0, "remote": True}
+
+
+def test_the_fact_of_the_module_stands_in_for_an_observer_until_it_is_old(scene: Scene) -> None:
+    del scene.observations[WEB]
+    assert wrong(scene) == {"data_unknown": "unknown"}
+    shipped(scene, nfs_mounts=[HOME_FACT], logs=KEPT)
+    assert wrong(scene) == {}
+    (fine,) = scene.verdicts("data", WEB)
+    assert SourceKey("facts", WEB) in fine.sources
+    shipped(scene, nfs_mounts=[], logs={"bytes": 2**30, "remote": False})
+    assert wrong(scene) == {"data_not_mounted": "critical", "local_logs": "warning"}
+    scene.at += 7201
+    assert wrong(scene) == {"data_unknown": "unknown"}
+
+
+def test_an_observer_that_speaks_counts_and_one_that_fell_silent_does_not(scene: Scene) -> None:
+    shipped(scene, nfs_mounts=[], logs={"bytes": 2**30, "remote": False})
+    assert wrong(scene) == {}
+    scene.at += 601
+    assert wrong(scene)["data_unknown"] == "unknown"
+    shipped(scene, nfs_mounts=[], logs=KEPT)
+    assert wrong(scene) == {"data_not_mounted": "critical"}
+    shipped(scene, age=700, nfs_mounts=[], logs=KEPT)
+    assert wrong(scene) == {"data_unknown": "unknown"}
+
+
+def test_the_size_of_a_disk_is_the_guests_own_where_libvirt_gives_none(scene: Scene) -> None:
+    shipped(scene, disks=[{"name": "vda", "size_bytes": 400 * GIB}])
+    assert wrong(scene) == {"large_disk": "warning"}
+    measure(scene, vda=8)
+    assert wrong(scene) == {}

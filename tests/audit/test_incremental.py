@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from audit.all import audit
 from audit.pictures import develop
+from facts.facter.document import Document
+from facts.facter.node_facts import kept_of
 from facts.inventory.domains import Disk, Domain
 from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from facts.observations import Backup, Backups, ContainerCopy, Logs, Mirror, Mount, NfsServer, Peer, Used, Volume
@@ -107,6 +109,26 @@ def run(scene: Scene, name: str, number: int) -> None:
     scene.runs[name] = Run(certname=name, ended_at=scene.at, last_success=scene.at - number, status=status)  # type: ignore[arg-type]
 
 
+def claim(scene: Scene, name: str, number: int, other: str) -> None:
+    """Facts that agree, differ, are another's, or are gone; the module's fact young or old."""
+    told = {
+        "nfs_mounts": [{"path": "/home", "server": ("nfs1", "elsewhere")[number % 2], "export": "/srv"}],
+        "logs": {"bytes": number * 10**8, "remote": True},
+        "disks": [{"name": "vda", "size_bytes": number * 2**36}],
+    }
+    values = {
+        "dmi": {"product": {"uuid": uuid_of(other)}},
+        "is_virtual": number == 1,
+        "enclume_hypervisor": other,
+        "networking": {"interfaces": {"eth0": {"ip": f"10.0.0.{number}"}}},
+        "enclume_host": told if number != 1 else None,
+    }
+    if number:
+        scene.facts_of[name] = kept_of(Document(name, values, scene.at - 5000 * (number - 1)), (), scene.at)
+    else:
+        scene.facts_of.pop(name, None)
+
+
 def read(scene: Scene, hypervisor: str, number: int) -> None:
     fresh = Freshness(scene.at - number * 100, scene.at if number == 3 else 0.0, "refused" if number == 3 else "")
     scene.freshness[SourceKey("inventory", hypervisor)] = fresh
@@ -126,6 +148,7 @@ CHANGES = st.one_of(
     change(observe, names, numbers, names),
     change(measure, hypervisors, numbers),
     change(run, names, numbers),
+    change(claim, names, numbers, names),
     change(read, hypervisors, numbers),
     change(wait, numbers),
 )

@@ -94,3 +94,10 @@ def test_of_one_class_only_what_belongs_to_it_is_told() -> None:
 def test_a_class_has_its_own_parameters_and_no_longer_names() -> None:
     reasons = {**REASONS, "parameters": {"apache::port": REASONS["parameters"]["apache::port"], "apache::mod::a": {}}}
     assert list(of_class(reasons, "apache")["parameters"]) == ["apache::port"]
+
+
+def test_how_old_the_facts_are_is_told() -> None:
+    told = {"at": 1.0, "age": 720, "by": "PUT /facts"}
+    reasons = {**REASONS, "enclume": {**REASONS["enclume"], "facts_told": told}}
+    lines = [" ".join(click.unstyle(line).split()) for line in lines_of(reasons)]
+    assert lines[lines.index('fact os.family = "Debian"') + 1] == "facts gathered 12 min ago as PUT /facts says"

@@ -219,7 +219,7 @@ class Case(Struct, frozen=True):
         """It joined onto what was before."""
         directory = Directory(BASE, {one.key: one for one in self.entries})
         meaning = understand(directory, self.settings.directory, before.meaning if before else EMPTY)
-        seen = Seen(directory, meaning, self.hypervisors, self.unreadable, FactSets(self.facts, {}))
+        seen = Seen(directory, meaning, self.hypervisors, self.unreadable, FactSets(self.facts))
         names = RULES.fact_names
         return Onto(join(seen, self.settings, remembered, names, before.joined if before else None), meaning)
 

@@ -33,7 +33,7 @@ def world() -> World:
     disks = (Disk("vda", "nfs", "/a", "nfs", "/srv"), Disk("vdb", "lvm", "/dev/vg/b"))
     built.see("kvm1.lab.test", domain("web01", memory=2 * GIB, networks=["br0", "other"], disks=disks))
     built.facts = FactSets(
-        {"web01.lab.test": {"os": {"family": "Debian", "release": {"major": "12"}}, "cpus": 2, "virtual": True}}, {}
+        {"web01.lab.test": {"os": {"family": "Debian", "release": {"major": "12"}}, "cpus": 2, "virtual": True}}
     )
     return built
 

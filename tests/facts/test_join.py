@@ -47,7 +47,7 @@ def world() -> World:
     )
     built.see("kvm-a", domain("vm1"), domain("vm2"))
     built.see("kvm-l", domain("vm3"))
-    built.facts = FactSets({"vm1": {"os": {"family": "Debian"}}}, {"vm1": 1.0})
+    built.facts = FactSets({"vm1": {"os": {"family": "Debian"}}})
     return built
 
 
@@ -116,9 +116,9 @@ FACTS = ("os.family",)
         (lambda at: at.fail("kvm-a"), {"vm1", "vm2"}),
         (lambda at: at.put(host("new")), {"new"}),
         (lambda at: at.drop(host_dn("vm3")), {"vm3"}),
-        (lambda at: setattr(at, "facts", FactSets({"vm1": {"os": {"family": "Debian", "x": 1}}}, {})), set()),
-        (lambda at: setattr(at, "facts", FactSets({"vm1": {"os": {"family": "RedHat"}}}, {})), {"vm1"}),
-        (lambda at: setattr(at, "facts", FactSets({"vm2": {"os": {"family": True}}}, {})), {"vm1", "vm2"}),
+        (lambda at: setattr(at, "facts", FactSets({"vm1": {"os": {"family": "Debian", "x": 1}}})), set()),
+        (lambda at: setattr(at, "facts", FactSets({"vm1": {"os": {"family": "RedHat"}}})), {"vm1"}),
+        (lambda at: setattr(at, "facts", FactSets({"vm2": {"os": {"family": True}}})), {"vm1", "vm2"}),
     ],
 )
 def test_only_the_nodes_that_changed_are_other_objects(change: Callable[[World], None], expected: set[str]) -> None:
@@ -198,9 +198,9 @@ def test_who_requires_a_service_hears_of_its_first_and_of_its_last_member_there(
 
 def test_a_fact_that_only_changes_its_type_is_a_change() -> None:
     at = world()
-    at.facts = FactSets({"vm1": {"n": 1}}, {})
+    at.facts = FactSets({"vm1": {"n": 1}})
     before = at.estate(("n",))
-    at.facts = FactSets({"vm1": {"n": True}}, {})
+    at.facts = FactSets({"vm1": {"n": True}})
     assert at.estate(("n",)).nodes["vm1"] is not before.nodes["vm1"]
     assert at.estate(("n",)).nodes["vm1"].facts["n"] is True
 

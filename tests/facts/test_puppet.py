@@ -42,7 +42,7 @@ def test_the_short_name_is_the_first_label() -> None:
     assert [short_name(name) for name in ("web01.lab.test", "web01", "a.")] == ["web01", "web01", "a"]
 
 
-FACTS = FactSets({"web": {"os": {"family": "Debian", "x.y": 1}, "flat": None, "zero": 0, "list": [1]}}, {})
+FACTS = FactSets({"web": {"os": {"family": "Debian", "x.y": 1}, "flat": None, "zero": 0, "list": [1]}})
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import msgspec
 
 from enc.rules import Rules
 from facts.directory.entries import Entry
+from facts.facter.book import FactBook
 from facts.inventory.domains import Domain, HypervisorTarget
 from facts.source import Observation, SourceKey
 from facts.upkeep import Upkeep
@@ -23,11 +24,18 @@ SITE = (site("angers"), kvm("kvm1", "angers"), kvm("kvm2", "angers"))
 class House:
     """A builder with a ledger that the test writes in as sources would."""
 
-    def __init__(self, folder: Path, rules: Rules = NO_RULES, handover: float = 60.0, **more: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rules: Rules = NO_RULES,
+        handover: float = 60.0,
+        facts: FactBook | None = None,
+        **more: Any,
+    ) -> None:
         self.watched: list[tuple[HypervisorTarget, ...]] = []
         self.upkeep = Upkeep()
         known = settings(state=str(folder), **more)
-        self.builder = Builder(known, rules, self.upkeep, self.watched.append, handover)
+        self.builder = Builder(known, rules, self.upkeep, self.watched.append, handover, facts=facts)
 
     def read(self, *entries: Entry, at: float = 100.0) -> None:
         """The directory has these entries."""

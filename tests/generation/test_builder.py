@@ -1,8 +1,11 @@
 """The builder: what is served after each observation, and what a failing build changes."""
 
 from enc.conditions import Condition
-from enc.rules import Rule, Rules
+from enc.rules import Rule, Rules, parse
 from facts.estate import Origin
+from facts.facter.book import FactBook
+from facts.facter.document import Document
+from facts.facter.node_facts import kept_of
 from facts.source import SourceKey
 from tests.factories import NO_RULES, domain, guest, host, kvm
 from tests.generation.house import SITE, Open, hosts
@@ -36,6 +39,22 @@ def test_a_hypervisor_that_cannot_be_read_delays_nobody(open_house: Open) -> Non
     house.see("kvm1", domain("vm"))
     house.upkeep.failed(SourceKey("inventory", "kvm2"), 100.0, "refused")
     house.serves(lambda served: "vm" in served)
+
+
+def test_facts_that_rules_name_are_waited_for_so_that_no_restart_takes_a_class(open_house: Open) -> None:
+    book = FactBook(("os.family",), ["/cache"])
+    by = parse("- {name: x, when: {facts.os.family: Debian}, classes: [debian]}")
+    house = open_house(rules=by, facts=book)
+    house.read(*SITE)
+    house.see("kvm1")
+    house.see("kvm2")
+    house.looked()
+    assert house.builder.now.estate is None
+    book.tell("/cache", {"kvm1": kept_of(Document("kvm1", {"os": {"family": "Debian"}}), book.names, 1.0)})
+    book.tried("/cache")
+    house.upkeep.wake()
+    house.serves(lambda served: served == {"kvm1": ["debian"], "kvm2": []})
+    assert house.builder.now.generation.number == 1
 
 
 def test_a_change_of_the_directory_and_of_a_hypervisor_is_served(open_house: Open) -> None:

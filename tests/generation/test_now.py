@@ -47,7 +47,7 @@ def test_what_is_wrong_in_the_estate_and_in_its_answers_is_told_once_sorted() ->
         service("b", members=["web"], enclumeParameter="x::y=2"),
     )
     estate = at.estate()
-    seen = Seen(estate.directory, EMPTY, {}, frozenset(), FactSets({}, {}))
+    seen = Seen(estate.directory, EMPTY, {}, frozenset(), FactSets({}))
     found = now(NONE, seen, estate, classify_all(estate, NO_RULES, AnswerSettings())).findings
     assert [(one.code, one.certname) for one in found] == [("conflict", "web"), ("dangling_reference", "")]
     assert Now().findings == ()

@@ -133,5 +133,5 @@ def classification(estate: Example, folder: Path) -> Classification:
     read = inventory.read_once(targets, deadline=20.0, allow_test=True)
     seen = {hypervisor: shown for hypervisor, shown in read.items() if isinstance(shown, HypervisorSeen)}
     assert seen.keys() == uris.keys(), read
-    joined = join(Seen(entries, meaning, seen, frozenset(), FactSets({}, {})), given, {})
+    joined = join(Seen(entries, meaning, seen, frozenset(), FactSets({})), given, {})
     return classify_all(joined.estate, load(None), given.answer)
