@@ -25,7 +25,7 @@ from facts.upkeep import Freshness, Upkeep
 from generation.builder import Builder
 from generation.now import Now
 from settings import Settings
-from web import answers, changes, health, icinga, intake, layers, metrics, verdicts
+from web import answers, changes, health, hiera, icinga, intake, layers, metrics, verdicts
 from web.access import Access
 from web.peer import certificate_name
 from web.replies import refuse
@@ -175,6 +175,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.merge_slashes = False
     access = Access(runtime.settings)
     app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(hiera.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(health.blueprint(runtime.builder))
     app.register_blueprint(intake.blueprint(runtime, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))

@@ -13,6 +13,7 @@ from commands.outcome import Misused, No
 from commands.progress import progress
 from enc import rules as enc_rules
 from enc.rules import Rules
+from enc.topology import define
 from enc.why import why
 from errors import SourceError
 from facts import keep
@@ -113,7 +114,8 @@ def read(settings: Settings) -> Offline:
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts)
         estate = join(seen, settings, remembered, rules.fact_names)
         classification = classify_all(estate, rules, settings.answer)
-        generation = build(served, classification, len(found.entries), settings.guard)
+        defined = define(estate.declared, served.definitions)
+        generation = build(served, classification, len(found.entries), settings.guard, definitions=defined)
     return Offline(settings, rules, Now(generation, seen, estate, classification), read_at)
 
 

@@ -12,17 +12,21 @@ from msgspec import Struct
 from enc.classify import Classified, classify
 from enc.render import render
 from enc.rules import Rules
+from enc.topology import NOT_SHOWN, shown
 from facts.estate import Network, Node
 from facts.findings import Finding
 from settings import AnswerSettings
 
 
 class Answer(Struct, frozen=True):
-    """A rendered answer: its bytes, its class parameters for Hiera as JSON, and the digest over both (hexadecimal)."""
+    """A rendered answer: its bytes, its class parameters for Hiera as JSON, the digest over all of it (hexadecimal),
+    and what other nodes are shown of this one (JSON of `enc.topology.Shown`).
+    """
 
     body: bytes
     parameters: bytes
     digest: str
+    shown: bytes = NOT_SHOWN
 
 
 class Result(Struct, frozen=True):
@@ -42,12 +46,13 @@ def answer(node: Node, rules: Rules, settings: AnswerSettings) -> Result:
     try:
         body = render(document(node, classified, inline=inline))
         parameters = render(classified.merged.of("parameter"))
+        others = render(shown(node))
     except ValueError as error:
         message = f"{error}: write it differently"
         wrong = Finding("not_representable", node.host.dn, "", message, node.host.name, holds=True)
         return Result(None, (*classified.findings, wrong))
-    digest = hashlib.sha256(body + b"\n" + parameters).hexdigest()[:32]
-    return Result(Answer(body, parameters, digest), classified.findings + missing)
+    digest = hashlib.sha256(b"\n".join((body, parameters, others))).hexdigest()[:32]
+    return Result(Answer(body, parameters, digest, others), classified.findings + missing)
 
 
 def document(node: Node, classified: Classified, *, inline: bool) -> dict[str, Any]:

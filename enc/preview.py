@@ -86,4 +86,6 @@ def _flat(given: Answer | None) -> dict[str, Any]:
     variables = dict(document["parameters"])
     flat |= {f"$enclume.{name}": value for name, value in variables.pop("enclume").items()}
     flat |= {f"${name}": value for name, value in variables.items()}
+    offers = msgspec.json.decode(given.shown)["member"].get("offers", {})
+    flat |= {f"offer {name}": value for name, value in offers.items()}
     return flat | ({"environment": document["environment"]} if "environment" in document else {})

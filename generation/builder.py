@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from msgspec.structs import replace
 
 from enc.rules import Rules
+from enc.topology import define
 from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
@@ -185,7 +186,14 @@ class Builder:
         estate = join(seen, self.settings, self._remembered, self.rules.fact_names, before.estate)
         self._remembered = estate.remembered
         classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
-        generation = build(before.generation, classification, len(directory.entries), self.settings.guard)
+        defined = define(estate.declared, before.generation.definitions)
+        generation = build(
+            before.generation,
+            classification,
+            len(directory.entries),
+            self.settings.guard,
+            definitions=defined,
+        )
         self.now = now(generation, seen, estate, classification)
         self.shelving.keep(seen, estate.remembered)
         self.shelving.keep_generation(generation)

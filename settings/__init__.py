@@ -126,7 +126,7 @@ class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is held for approval (`guard`)."""
 
     changed: Annotated[
-        Share, Meta(description="share of the nodes that may lose classes, environment or answer at once")
+        Share, Meta(description="share of the nodes that may lose classes, services, environment or answer at once")
     ] = 0.1
     shrunk: Annotated[Share, Meta(description="share of its entries that the directory may lose at once")] = 0.1
     at_least: Annotated[

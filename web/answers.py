@@ -41,7 +41,7 @@ class Standing(Protocol):
 def blueprint(settings: Settings, standing: Standing, access: Access) -> Blueprint:
     """The routes of the answers."""
     routes = Blueprint("answers", __name__)
-    asked = _Asked(settings, standing)
+    asked = Asked(settings, standing)
 
     @routes.get("/enc/<path:certname>")
     def answer(certname: str) -> Response:
@@ -60,7 +60,9 @@ def blueprint(settings: Settings, standing: Standing, access: Access) -> Bluepri
     return routes
 
 
-class _Asked:
+class Asked:
+    """Answers questions about one node: what is served of it, and how old that is; or why nothing is."""
+
     def __init__(self, settings: Settings, standing: Standing) -> None:
         self._settings, self._standing = settings, standing
         self._directory = SourceKey("directory", settings.directory.base)
@@ -70,12 +72,8 @@ class _Asked:
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
         given = now.generation.answers.get(name)
         if given is None:
-            return self._none(certname, now)
-        if given.digest in request.if_none_match:
-            response = Response(status=304)
-        else:
-            response = Response(given.body, mimetype="application/json")
-        return self._labelled(response, given, name, now)
+            return self.none(certname, now)
+        return self.labelled(given.body, given.digest, name, now)
 
     def counted(self, response: Response) -> Response:
         """The response to a question for an answer, once it is counted."""
@@ -86,8 +84,13 @@ class _Asked:
             self._standing.counts.answered(float(age))
         return response
 
-    def _labelled(self, response: Response, given: Answer, name: str, now: Now) -> Response:
-        response.headers["ETag"] = f'"{given.digest}"'
+    def labelled(self, body: bytes, digest: str, name: str, now: Now) -> Response:
+        """A body with the headers that say which it is and how old, or a 304 for whoever has it."""
+        if digest in request.if_none_match:
+            response = Response(status=304)
+        else:
+            response = Response(body, mimetype="application/json")
+        response.headers["ETag"] = f'"{digest}"'
         response.headers["X-Enclume-Generation"] = str(now.generation.number)
         response.headers["X-Enclume-Age"] = str(int(self._age(name, now)))
         return response
@@ -104,7 +107,7 @@ class _Asked:
         oldest = min(read) if read and now.estate is not None else now.generation.built_at
         return max(0.0, time.time() - oldest)
 
-    def _none(self, certname: str, now: Now, hint: str = "") -> Response:
+    def none(self, certname: str, now: Now, hint: str = "") -> Response:
         """404 only when it is sure that there is no such node. Puppet asks too often to look for a `hint` each time."""
         age = time.time() - self._standing.fresh(self._directory).read_at
         if self._standing.building_fails:
@@ -129,7 +132,7 @@ class _Asked:
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
         reasons = why(now.estate, name, self._standing.rules) if now.estate else None
         if reasons is None:
-            return self._none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
+            return self.none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
         given = now.generation.answers.get(name)
         fresh = now.classification.results.get(name)
         state = _state(given, fresh.answer if fresh else None)
