@@ -167,13 +167,17 @@ class Neighbours:
         """Follow to another generation: whatever is the same object stays."""
         if generation.definitions is not self._definitions:
             self._define(generation.definitions)
-        before, after = self._answers, generation.answers
-        for name, answer in before.items():
-            if after.get(name) is not answer:
-                self._drop(name, answer)
+        before, after, known = self._answers, generation.answers, 0
         for name, answer in after.items():
-            if before.get(name) is not answer:
+            old = before.get(name)
+            known += old is not None
+            if old is not answer:
+                if old is not None:
+                    self._drop(name, old)
                 self._put(name, answer)
+        if known < len(before):
+            for name in before.keys() - after.keys():
+                self._drop(name, before[name])
         self._generation, self._answers = generation, after
 
     def _put(self, name: str, answer: Answer) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, measure, scrapes, verdicts
+from tests.bench import estate, hiera, measure, scrapes, verdicts
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
@@ -24,7 +24,7 @@ from tests.bench.plugin import plugin_start
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
-PARTS = ("verdicts", "scrapes", "clients", "service")
+PARTS = ("verdicts", "scrapes", "clients", "hiera", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -73,6 +73,10 @@ class Bench:
         )
         took, ratio = plugin_start()
         self.row("enclume check, start to end", f"{took:.0f} ms, {ratio:.1f} of `python -c pass`", "under 100 ms")
+
+    def hiera(self) -> None:
+        """What Hiera asks for, beside what Puppet's server does."""
+        hiera.beside_enc(self.folder, self.certificates, self.row, SECONDS)
 
     def service(self) -> None:
         """The service over a large estate."""

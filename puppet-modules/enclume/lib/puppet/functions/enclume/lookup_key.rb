@@ -135,8 +135,14 @@ Puppet::Functions.create_function(:'enclume::lookup_key') do
       request = Net::HTTP::Get.new("#{url.path.chomp('/')}/hiera/#{node}", 'Accept-Encoding' => 'identity')
       http.request(request) { |response| return read(response) }
     end
+  rescue Errno::ECONNREFUSED, Errno::EHOSTUNREACH, Errno::ENETUNREACH
+    [:away, 'no connection']
+  rescue SocketError
+    [:away, 'its host name is not resolved']
+  rescue EOFError
+    [:away, 'the answer broke off']
   rescue StandardError => e
-    [:away, "#{e.class}: #{e.message}".delete("\r\n")]
+    [:away, "#{e.class}: #{e.message.gsub(/[^ -~]+/, ' ')}"]
   end
 
   def connection(url, seconds, given)
@@ -250,6 +256,8 @@ Puppet::Functions.create_function(:'enclume::lookup_key') do
 
   # Document and age in seconds; or nil, nil and why there is none.
   def kept_answer(given, node)
+    return [nil, nil, 'no answer is kept'] unless File.directory?(given['state'])
+
     reason = ours(given['state'])
     return [nil, nil, reason] if reason
 
