@@ -15,6 +15,7 @@ from audit.situation import Situation
 from enc import rules
 from exporters.counts import Counts
 from exporters.scrape import Scrape
+from facts.code_folder import CodeFolder
 from facts.directory.source import DirectorySource
 from facts.facts_folder import FactsFolder
 from facts.inventory.memory import MemoryInventory
@@ -67,6 +68,8 @@ class Runtime:
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory]
         if settings.facts:
             self.sources.append(FactsFolder(settings.facts))
+        if settings.code:
+            self.sources.append(CodeFolder(settings.code))
 
     @property
     def now(self) -> Now:

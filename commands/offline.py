@@ -18,6 +18,7 @@ from enc.why import why
 from errors import SourceError
 from facts import keep
 from facts.certname import close_to, meant
+from facts.code_folder import CodeFolder
 from facts.directory import source as directory
 from facts.directory.meaning import understand
 from facts.facts_folder import FactsFolder
@@ -25,7 +26,7 @@ from facts.inventory import source as inventory
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
 from facts.puppet import FactSets
-from facts.source import SourceKey
+from facts.source import Code, Source, SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
 from generation import keep as generation_keep
@@ -51,7 +52,8 @@ class Offline:
 
     def why(self, certname: str) -> dict[str, Any]:
         name = self._known_as(certname)
-        found = why(self._now.estate, name, self._rules) if self._now.estate else None
+        estate, secrets = self._now.estate, self._now.classification.sensitive
+        found = why(estate, name, self._rules, secrets) if estate else None
         if found is None:
             raise self._none(certname)
         given = self._now.generation.answers.get(name)
@@ -110,10 +112,11 @@ def read(settings: Settings) -> Offline:
     with progress(f"reading {counted(len(targets), 'hypervisor')}"):
         hypervisors = _read_hypervisors(targets, known, settings)
     facts = _read_facts(settings)
+    secrets = _read_secrets(settings)
     with progress("classifying"):
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts)
         estate = join(seen, settings, remembered, rules.fact_names)
-        classification = classify_all(estate, rules, settings.answer)
+        classification = classify_all(estate, rules, settings.answer, sensitive=secrets)
         defined = define(estate.declared, served.definitions)
         generation = build(served, classification, len(found.entries), settings.guard, definitions=defined)
     return Offline(settings, rules, Now(generation, seen, estate, classification), read_at)
@@ -144,15 +147,31 @@ def _read_facts(settings: Settings) -> FactSets:
     """The Puppet server's fact cache, read once; none when it cannot be read, which is a warning."""
     if settings.facts is None:
         return FactSets({}, {})
-    upkeep = Upkeep()
-    folder = FactsFolder(settings.facts)
-    folder.start(upkeep)
-    try:
-        upkeep.wait(60.0)
-    finally:
-        folder.stop()
+    upkeep = _read_once(FactsFolder(settings.facts))
     found = upkeep.values("facts").get(settings.facts)
     if isinstance(found, FactSets):
         return found
     warn(upkeep.fresh(SourceKey("facts", settings.facts)).error)
     return FactSets({}, {})
+
+
+def _read_secrets(settings: Settings) -> frozenset[str]:
+    """The class parameters that are secrets. Raises `SourceError` when that cannot be known."""
+    if settings.code is None:
+        return frozenset()
+    upkeep = _read_once(CodeFolder(settings.code))
+    found = upkeep.values("code").get(settings.code)
+    if isinstance(found, Code):
+        return found.sensitive
+    raise SourceError(settings.code, upkeep.fresh(SourceKey("code", settings.code)).error or "it was not read in time")
+
+
+def _read_once(folder: Source) -> Upkeep:
+    """What one look at a folder shows."""
+    upkeep = Upkeep()
+    folder.start(upkeep)
+    try:
+        upkeep.wait(60.0)
+    finally:
+        folder.stop()
+    return upkeep

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from enc.classify import Classified, classify
+from enc.classify import NOTHING, Classified, classify
 from enc.render import render
 from enc.rules import Rules
 from enc.topology import NOT_SHOWN, shown
@@ -36,9 +36,11 @@ class Result(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def answer(node: Node, rules: Rules, settings: AnswerSettings) -> Result:
-    """Classify a node and render its answer. Pure; never raises: what is wrong is a finding."""
-    classified = classify(node, rules)
+def answer(node: Node, rules: Rules, settings: AnswerSettings, sensitive: frozenset[str] = NOTHING) -> Result:
+    """Classify a node and render its answer; `sensitive` are the class parameters that are secrets. Pure; never raises:
+    what is wrong is a finding.
+    """
+    classified = classify(node, rules, sensitive)
     if classified.holds:
         return Result(None, classified.findings)
     inline = settings.parameters == "inline"

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
-from enc.classify import classify
+from enc.classify import HIDDEN, NOTHING, classify
 from enc.merge import Outcome
 from enc.rules import Rules
 from facts.directory.names import normalise
@@ -80,16 +81,19 @@ class Why(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def why(estate: Estate, certname: str, rules: Rules) -> Why | None:
-    """The reasons of one node's answer; None for a node that is not in the estate."""
+def why(estate: Estate, certname: str, rules: Rules, sensitive: frozenset[str] = NOTHING) -> Why | None:
+    """The reasons of one node's answer; None for a node that is not in the estate. Of the class parameters that are
+    secrets (`sensitive`) the values are left out.
+    """
     node = estate.nodes.get(certname)
     if node is None:
         return None
-    classified = classify(node, rules)
+    classified = classify(node, rules, sensitive)
     csns = _Csns(estate)
     explained: dict[Aspect, dict[str, Explained]] = {"class": {}, "parameter": {}, "variable": {}, "environment": {}}
     for (aspect, name), outcome in classified.merged.outcomes.items():
-        explained[aspect][name] = csns.outcome(outcome)
+        secret = aspect == "parameter" and name in sensitive
+        explained[aspect][name] = csns.outcome(_hidden(outcome) if secret else outcome)
     return Why(
         certname=certname,
         dn=node.host.dn,
@@ -101,6 +105,12 @@ def why(estate: Estate, certname: str, rules: Rules) -> Why | None:
         levels=tuple(_levels(node, [rule.origin.where for rule in classified.applied])),
         findings=classified.findings,
     )
+
+
+def _hidden(outcome: Outcome) -> Outcome:
+    """The same, without its values."""
+    beaten = tuple(replace(statement, value=HIDDEN) for statement in outcome.beaten)
+    return replace(outcome, value=HIDDEN, beaten=beaten)
 
 
 class _Csns:

@@ -24,6 +24,7 @@ FINDINGS = {
     "no_provider": "a required service that has no member at the site",
     "bad_reference": "a rule's ${…} that has no value for this node",
     "not_representable": "a value that Puppet would read differently from how it was written",
+    "sensitive_parameter": "a class parameter that the code types as Sensitive; secrets stand in eyaml, never in LDAP",
     "parameter_without_class": "a class parameter for an answer with inline parameters whose class is not assigned",
 }
 

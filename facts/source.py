@@ -13,7 +13,7 @@ from facts.directory.entries import Directory
 from facts.inventory.domains import HypervisorSeen
 from facts.puppet import FactSets
 
-SourceKind = Literal["directory", "inventory", "facts", "observations"]
+SourceKind = Literal["directory", "inventory", "facts", "code", "observations"]
 
 
 class SourceKey(Struct, frozen=True, order=True, gc=False):
@@ -25,7 +25,13 @@ class SourceKey(Struct, frozen=True, order=True, gc=False):
     target: str
 
 
-Value = Directory | HypervisorSeen | FactSets
+class Code(Struct, frozen=True):
+    """What the Puppet code says of its classes: which parameters (`class::name`) are Sensitive in any environment."""
+
+    sensitive: frozenset[str]
+
+
+Value = Directory | HypervisorSeen | FactSets | Code
 
 
 class Observation(Struct, frozen=True):

@@ -20,10 +20,11 @@ _BREATH = 10
 
 
 class Classification(Struct, frozen=True):
-    """Each node's result, with the very node that it was computed from."""
+    """Each node's result, with the very node that it was computed from, and the class parameters that are secrets."""
 
     nodes: Mapping[str, Node]
     results: Mapping[str, Result]
+    sensitive: frozenset[str] = frozenset()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -34,28 +35,30 @@ class Classification(Struct, frozen=True):
 NOTHING = Classification({}, {})
 
 
-def classify_all(
+def classify_all(  # noqa: PLR0917 - all are needed, none is more so
     estate: Estate,
     rules: Rules,
     settings: AnswerSettings,
     before: Classification = NOTHING,
     breathe: Callable[[], None] = lambda: None,
+    sensitive: frozenset[str] = frozenset(),
 ) -> Classification:
     """Answer every node of the estate, keeping what `before` says of nodes that are the same objects.
 
     `breathe` is called every few new answers, so that a caller can report that it lives and let other threads work.
     """
     results: dict[str, Result] = {}
+    before = before if before.sensitive == sensitive else NOTHING
     answered = 0
     for certname, node in estate.nodes.items():
         if before.nodes.get(certname) is node:
             results[certname] = before.results[certname]
             continue
-        results[certname] = answer(node, rules, settings)
+        results[certname] = answer(node, rules, settings, sensitive)
         answered += 1
         if answered % _BREATH == 0:
             breathe()
-    return Classification(estate.nodes, results)
+    return Classification(estate.nodes, results, sensitive)
 
 
 def build(  # noqa: PLR0917 - all are needed, none is more so

@@ -16,13 +16,14 @@ from msgspec.structs import replace
 
 from enc.rules import Rules
 from enc.topology import define
+from errors import SourceError
 from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
 from facts.puppet import FactSets
-from facts.source import SourceKey
+from facts.source import Code, SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
 from generation.build import approve, build, classify_all
@@ -179,13 +180,15 @@ class Builder:
         self._meaning = understand(directory, self.settings.directory, self._meaning)
         targets, _ = targets_of(self._meaning.declared, self.settings)
         self._watch_all(targets)
-        if not self._complete(targets):
+        sensitive = self._sensitive()
+        if not self._complete(targets) or sensitive is None:
             return
         seen = self._seen(directory)
         before = self.now
         estate = join(seen, self.settings, self._remembered, self.rules.fact_names, before.estate)
         self._remembered = estate.remembered
-        classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
+        told = self.settings.answer, before.classification, self._breathe
+        classification = classify_all(estate, self.rules, *told, sensitive)
         defined = define(estate.declared, before.generation.definitions)
         generation = build(
             before.generation,
@@ -218,6 +221,21 @@ class Builder:
         )
         facts = next((value for value in self.upkeep.values("facts").values() if isinstance(value, FactSets)), None)
         return Seen(directory, self._meaning, hypervisors, unreadable, facts or FactSets({}, {}))
+
+    def _sensitive(self) -> frozenset[str] | None:
+        """The class parameters that are secrets; None before the code was looked at.
+
+        Raises `SourceError` while that cannot be known: no secret is served because nobody knows that it is one.
+        """
+        if self.settings.code is None:
+            return frozenset()
+        code = self.upkeep.values("code").get(self.settings.code)
+        if isinstance(code, Code):
+            return code.sensitive
+        error = self.upkeep.fresh(SourceKey("code", self.settings.code)).error
+        if error:
+            raise SourceError(self.settings.code, f"which parameters are secrets is not known, since {error}")
+        return None
 
     def _complete(self, targets: tuple[HypervisorTarget, ...]) -> bool:
         """Whether every hypervisor was read or failed; once something is served, that is no longer waited for."""

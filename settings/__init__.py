@@ -181,6 +181,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     facts: Annotated[
         str | None, Meta(description="folder of the Puppet server's fact cache (…/server_data/facts), for rules")
     ] = None
+    code: Annotated[
+        str | None, Meta(description="folder of Puppet Server's environment_classes, to keep Sensitive out of LDAP")
+    ] = None
     hypervisors: Annotated[HypervisorSettings, Meta(description="the hypervisors' libvirt")] = HypervisorSettings()
     thresholds: Annotated[ThresholdSettings, Meta(description="where verdicts turn to warning and critical")] = (
         ThresholdSettings()
@@ -208,7 +211,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return host.strip("[]"), int(port)
 
 
-_PATHS = ("password_file", "ca_file", "certificate", "key", "ca", "crl", "state", "rules", "facts")
+_PATHS = ("password_file", "ca_file", "certificate", "key", "ca", "crl", "state", "rules", "facts", "code")
 
 
 def load(file: str | os.PathLike[str]) -> Settings:

@@ -130,7 +130,7 @@ class Asked:
     def why(self, certname: str) -> Response:
         now = self._standing.now
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
-        reasons = why(now.estate, name, self._standing.rules) if now.estate else None
+        reasons = why(now.estate, name, self._standing.rules, now.classification.sensitive) if now.estate else None
         if reasons is None:
             return self.none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
         given = now.generation.answers.get(name)

@@ -57,7 +57,7 @@ def test_the_service_is_asked_once_for_a_catalog_and_anew_for_the_next(look: Loo
         CONTENT["a::b"],
         ABSENT,
         3,
-        CONTENT["enclume::services"]["web"]["members"],  # type: ignore[index, call-overload]
+        CONTENT["enclume::services"]["web"]["members"],  # type: ignore[index]
     )
     assert service.connections == 1
     look(urls=service.url)
