@@ -1,9 +1,11 @@
 """The whole way of Hiera: OpenLDAP, Enclume over TLS, a Puppet Server that asks it, a proxy's agent, and HAProxy."""
 
+import http.client
 import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,9 @@ import pytest
 import yaml
 from msgspec import Struct
 
+from facts.code_folder import CodeFolder
+from facts.source import Code
+from facts.upkeep import Upkeep
 from tests.live.enclume import Enclume, install_client
 from tests.live.puppet import USER, Agent, PuppetServer
 from tests.live.slapd import Slapd
@@ -134,6 +139,32 @@ def test_a_web_server_that_is_assigned_in_ldap_is_behind_the_proxy_at_its_next_r
     assert "enclume: proxy.e2e.test: no answer" in platform.puppet.log
     assert "cached catalog" in run.output
     assert backends(proxy.text("haproxy.cfg")) == [*webs, NEW]
+
+
+def test_puppet_server_tells_enclume_which_parameters_are_secrets(platform: Platform, tmp_path: Path) -> None:
+    """With the rule that the manual has for its auth.conf, and the service's own certificate."""
+    module = platform.puppet.environments / ENVIRONMENT / "modules/vault"
+    (module / "manifests").mkdir(parents=True)
+    (module / "manifests/init.pp").write_text(
+        "class vault (\n  Sensitive[String[1]] $password,\n  Optional[Variant[String, Sensitive]] $token = undef,\n"
+        "  Integer $port = 1, # Sensitive it is not\n) { }\n"
+    )
+    own = platform.enclume.identity
+    context = ssl.create_default_context(cafile=str(own.ca))
+    context.load_cert_chain(own.cert, own.key)
+    connection = http.client.HTTPSConnection("localhost", platform.puppet.port, timeout=60, context=context)
+    connection.request("GET", f"/puppet/v3/environment_classes?environment={ENVIRONMENT}")
+    answer = connection.getresponse()
+    (tmp_path / "hosting.json").write_bytes(answer.read())
+    connection.close()
+    assert answer.status == 200
+    upkeep, folder = Upkeep(), CodeFolder(str(tmp_path))
+    folder.start(upkeep)
+    try:
+        code = until(lambda: upkeep.values("code").get(str(tmp_path)), what="the classes")
+    finally:
+        folder.stop()
+    assert code == Code(frozenset({"vault::password", "vault::token"}))
 
 
 def test_puppet_lookup_finds_each_level_by_what_enclume_says(platform: Platform) -> None:

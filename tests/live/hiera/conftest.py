@@ -50,8 +50,10 @@ class Looker:
             env={**os.environ, "http_proxy": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"},
         )  # fmt: skip
 
-    def __call__(self, *keys: str, node: str = NODE, **options: Any) -> Looked:
-        """Look keys up in one catalog; `options` are those of hiera.yaml beside the state folder."""
+    def __call__(self, *keys: str, node: str = NODE, again: bool = False, **options: Any) -> Looked:
+        """Look keys up in one catalog; `options` are those of hiera.yaml beside the state folder. `again`: in the very
+        environment that the lookup before loaded.
+        """
         level = {"name": "Enclume", "lookup_key": "enclume::lookup_key"}
         stated = {"options": {"state": str(self.state), "deadline": 1, **options}}
         hierarchy = {"version": 5, "hierarchy": [level | stated]}
@@ -59,7 +61,7 @@ class Looker:
         begin = time.monotonic()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"node": node, "keys": keys or ("a::b",)}) + "\n")
+        self._process.stdin.write(json.dumps({"node": node, "keys": keys or ("a::b",), "again": again}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         assert line, self._process.communicate()[1]

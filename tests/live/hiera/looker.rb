@@ -3,7 +3,8 @@
 # Looks keys up by Puppet's own Hiera, many times in one process: a Puppet that starts takes a second.
 # Usage: ruby looker.rb FOLDER MODULES; each line of standard input is {"node": …, "keys": […]} in JSON, each line of
 # standard output {"values": […], "logs": […]} or {"error": …, "logs": […]}. The environment is FOLDER/env/production;
-# its hiera.yaml is read anew for each line, and all keys of a line are looked up in one catalog.
+# it is read anew for each line without "again": true (as with environment_timeout = 0), and all keys of a line are
+# looked up in one catalog.
 
 require 'json'
 require 'puppet'
@@ -15,9 +16,12 @@ logs = []
 Puppet::Util::Log.newdesttype(:lines) { define_method(:handle) { |message| logs << message.to_s } }
 Puppet::Util::Log.newdestination(:lines)
 
-def look(name, keys)
+def loaded
   loader = Puppet::Environments::Directories.from_path(Puppet[:environmentpath], [Puppet[:basemodulepath]]).first
-  environment = loader.get(:production)
+  [loader, loader.get(:production)]
+end
+
+def look(name, keys, loader, environment)
   Puppet.override(environments: loader, current_environment: environment) do
     node = Puppet::Node.new(name, environment: environment)
     node.merge('clientcert' => name)
@@ -34,12 +38,14 @@ def look(name, keys)
   end
 end
 
+kept = nil
 $stdin.each_line do |line|
   asked = JSON.parse(line)
   logs.clear
   reply =
     begin
-      { values: look(asked['node'], asked['keys']) }
+      kept = loaded unless kept && asked['again']
+      { values: look(asked['node'], asked['keys'], *kept) }
     rescue StandardError => e
       { error: e.message }
     end

@@ -38,9 +38,10 @@ Puppet::Functions.create_function(:'enclume::lookup_key') do
 
   # A context lives as long as a catalog is made.
   def document_of(options, context)
-    return context.cached_value('document') if context.cache_has_key('document')
+    node = certname
+    return context.cached_value(node) if context.cache_has_key(node)
 
-    context.cache('document', find(settings(options), certname))
+    context.cache(node, find(settings(options), node))
   end
 
   # The name that the ENC is asked for: the certificate's, not what the node says of itself.
