@@ -4,6 +4,7 @@ import hashlib
 
 from flask import Blueprint, Response
 
+from enc.topology import NOT_SHOWN
 from facts.certname import is_certname
 from generation.neighbours import Neighbours
 from settings import Settings
@@ -26,8 +27,13 @@ def blueprint(settings: Settings, standing: Standing, access: Access) -> Bluepri
             return refusal
         now = standing.now
         name = now.name_of(certname, legacy=settings.directory.legacy)
-        if name not in now.generation.answers:
+        given = now.generation.answers.get(name)
+        if given is None:
             return asked.none(certname, now)
+        if given.shown == NOT_SHOWN:
+            return refuse(
+                503, f"{certname} has an answer of an older version, in which no node has neighbours: ask again"
+            )
         document = neighbours.document(now.generation, name)
         return asked.labelled(document, hashlib.sha256(document).hexdigest()[:32], name, now)
 

@@ -5,10 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from app import Runtime, create_app
+from enc.topology import NOT_SHOWN
 from facts.directory.memory import MemoryDirectory
 from facts.inventory.memory import MemoryInventory
+from generation.now import Now
 from tests.web.serving import BASE, configured, service
 from web.bodies import BODIES
 from web.peer import PEER
@@ -97,6 +100,17 @@ def test_a_restart_with_every_source_down_tells_the_same_at_once(tmp_path: Path)
         assert {name: client.get(f"/hiera/{name}").data for name in documents} == documents
     finally:
         fresh.builder.stop()
+
+
+def test_an_answer_that_an_older_version_kept_is_told_without_neighbours_to_nobody(tmp_path: Path) -> None:
+    with service(tmp_path) as served:
+        now = served.runtime.now
+    runtime = Runtime(configured(tmp_path / "other"), served.directory, served.inventory)
+    answers = {name: replace(one, shown=NOT_SHOWN) for name, one in now.generation.answers.items()}
+    runtime.builder.now = Now(replace(now.generation, answers=answers))
+    client = create_app(runtime).test_client()
+    assert client.get("/enc/web.lab.test").status_code == 200
+    assert client.get("/hiera/web.lab.test").status_code == 503
 
 
 def test_a_node_may_ask_for_itself_and_puppet_servers_for_all(tmp_path: Path) -> None:

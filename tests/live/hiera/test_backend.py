@@ -176,7 +176,9 @@ def test_a_kept_answer_from_the_future_is_refused(look: Looker, serve: Serve, re
     assert "clock" in str(look(urls=refused).error)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", DOCUMENT, DOCUMENT[:40] + b"\n# 40 bytes\n", b"\0" * 500])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{}", DOCUMENT, DOCUMENT + b"\n# 9 bytes\n", DOCUMENT[:40] + b"\n# 40 bytes\n", b"\0" * 500]
+)
 def test_a_damaged_one_is_refused(look: Looker, serve: Serve, refused: str, damage: bytes) -> None:
     look(urls=serve(answers(DOCUMENT)).url)
     look.kept.write_bytes(damage)
