@@ -70,13 +70,16 @@ class Platform(Struct, frozen=True):
 
 
 def install_code(puppet: PuppetServer, url: str) -> Path:
-    """The shipped hierarchy and module in an environment of their own, with data at every level."""
+    """The shipped hierarchy and module in an environment of their own, with data at every level; lists of revoked
+    certificates are looked at, too.
+    """
     environment = puppet.environments / ENVIRONMENT
     (environment / "manifests").mkdir(parents=True)
     shutil.copytree(ROOT / "puppet-modules", environment / "modules")
     shutil.copytree(ROOT / "hiera/data", environment / "data")
     text = (ROOT / "hiera/hiera.yaml").read_text()
-    (environment / "hiera.yaml").write_text(text.replace("https://enclume.example.org:8787", url))
+    stated = text.replace("[https://enclume.example.org:8787]", f"[{url}]\n      crl: {puppet.ca.own.crl}")
+    (environment / "hiera.yaml").write_text(stated)
     for path, level in LEVELS.items():
         file = environment / "data" / f"{path}.yaml"
         file.parent.mkdir(exist_ok=True)

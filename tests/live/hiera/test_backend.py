@@ -22,11 +22,14 @@ CONTENT = {
     "a::list": [1, {"x": "08:00"}],
 }
 DOCUMENT = json.dumps(CONTENT, ensure_ascii=False).encode()
-UNKNOWN = sends(reply(404, b"{}"))
+UNKNOWN = sends(reply(404, json.dumps({"error": f"{NODE} is not in the directory: add it below x"}).encode()))
 
 NO_ANSWERS = {
     "an error of the service": reply(503, b"starting"),
     "a refusal": reply(403, b"{}"),
+    "a page that is not there": reply(404, b"<html>Not found</html>"),
+    "an Enclume without Hiera": reply(404, b'{"error": "The requested URL was not found on the server."}'),
+    "another node that is not there": reply(404, b'{"error": "web01 is not in the directory"}'),
     "a page of something else": reply(200, b"<html>Please sign in</html>"),
     "an empty body": reply(200, b""),
     "an empty hash": reply(200, b"{}"),

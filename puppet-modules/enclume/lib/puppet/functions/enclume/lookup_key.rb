@@ -128,16 +128,22 @@ Puppet::Functions.create_function(:'enclume::lookup_key') do
     return thread.value if thread.join(seconds)
 
     thread.kill
+    late(seconds)
+  end
+
+  def late(seconds)
     [:away, format('no complete answer in %.1f s', seconds)]
   end
 
   def fetch(url, seconds, given, node)
     connection(url, seconds, given).start do |http|
       request = Net::HTTP::Get.new("#{url.path.chomp('/')}/hiera/#{node}", 'Accept-Encoding' => 'identity')
-      http.request(request) { |response| return read(response) }
+      http.request(request) { |response| return read(response, node) }
     end
   rescue Errno::ECONNREFUSED, Errno::EHOSTUNREACH, Errno::ENETUNREACH
     [:away, 'no connection']
+  rescue Timeout::Error
+    late(seconds)
   rescue SocketError
     [:away, 'its host name is not resolved']
   rescue EOFError
@@ -176,13 +182,23 @@ Puppet::Functions.create_function(:'enclume::lookup_key') do
     File.read(file).scan(/-----BEGIN #{kind}-----.*?-----END #{kind}-----/m)
   end
 
-  def read(response)
+  def read(response, node)
     case response.code
     when '200' then whole(response)
-    when '404' then [:unknown, 'knows no such node (404)']
+    when '404' then no_such_node(response.body, node)
     when '401', '403' then [:away, "refuses this host (#{response.code}); see access.servers in its settings"]
     else [:away, "answered #{response.code}"]
     end
+  end
+
+  # A server that has no such page says 404, too: only Enclume's own word about this node counts.
+  def no_such_node(body, node)
+    refusal = JSON.parse(body.to_s)
+    return [:unknown, 'knows no such node (404)'] if refusal.is_a?(Hash) && refusal['error'].to_s.start_with?("#{node} is not ")
+
+    [:away, 'answered 404, and not as Enclume does of a node']
+  rescue JSON::ParserError
+    [:away, 'answered 404, and not as Enclume does of a node']
   end
 
   # Of a body without a declared length nobody knows whether it was cut off.
