@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -20,14 +21,14 @@ def puppet_ca() -> trustme.CA:
 
 
 @pytest.fixture
-def files(tmp_path: Path, puppet_ca: trustme.CA) -> dict[str, str]:
+def files(tmp_path: Path, puppet_ca: trustme.CA) -> dict[str, Any]:
     """The options that name this host's certificate and the CA's."""
     folder = Ssldir(tmp_path / "ssl", puppet_ca, HOST).folder
     own = {"certificate": f"certs/{HOST}.pem", "key": f"private_keys/{HOST}.pem", "ca": "certs/ca.pem"}
     return {name: str(folder / path) for name, path in own.items()}
 
 
-def test_this_hosts_own_certificate_is_shown(look: Looker, files: dict[str, str], puppet_ca: trustme.CA) -> None:
+def test_this_hosts_own_certificate_is_shown(look: Looker, files: dict[str, Any], puppet_ca: trustme.CA) -> None:
     shown: list[bytes] = []
 
     def behave(connection: socket.socket, ended: threading.Event) -> None:
@@ -43,7 +44,7 @@ def test_this_hosts_own_certificate_is_shown(look: Looker, files: dict[str, str]
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "other.example.org"])
 def test_a_service_of_another_authority_or_name_is_not_believed(
-    look: Looker, files: dict[str, str], puppet_ca: trustme.CA, name: str
+    look: Looker, files: dict[str, Any], puppet_ca: trustme.CA, name: str
 ) -> None:
     authority = trustme.CA() if name == "127.0.0.1" else puppet_ca
     context = server_context(authority, name)
