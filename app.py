@@ -17,6 +17,7 @@ from audit.situation import Situation
 from enc import rules
 from exporters.counts import Counts
 from exporters.scrape import Scrape
+from facts.code_folder import CodeFolder
 from facts.directory.source import DirectorySource
 from facts.facter import delivered
 from facts.facter.book import FactBook
@@ -32,7 +33,7 @@ from generation.builder import Builder
 from generation.now import Now
 from reports.source import ReportSource
 from settings import Settings
-from web import answers, changes, facts, health, icinga, intake, layers, metrics, reports, runs, verdicts
+from web import answers, changes, facts, foreign, health, hiera, icinga, intake, layers, metrics, reports, runs, verdicts
 from web.access import Access
 from web.peer import certificate_name
 from web.replies import refuse
@@ -79,6 +80,8 @@ class Runtime:
         self.reports.noticed, self.reports.rejected = self.auditor.wake, self._rejected
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory, self.delivered]
         self.sources += map(self._folder, settings.fact_folders)
+        if settings.code:
+            self.sources.append(CodeFolder(settings.code))
 
     @property
     def now(self) -> Now:
@@ -219,11 +222,15 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.merge_slashes = False
     access = Access(runtime.settings)
     app.register_blueprint(answers.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(hiera.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(health.blueprint(runtime.builder, lambda: runtime.problems))
     app.register_blueprint(intake.blueprint(runtime, access))
-    app.register_blueprint(reports.blueprint(reports.Intake(runtime.settings, runtime), access))
+    report_intake, facts_intake = reports.Intake(runtime.settings, runtime), facts.Intake(runtime)
+    app.register_blueprint(reports.blueprint(report_intake, access))
     app.register_blueprint(runs.blueprint(runtime.settings, runtime, access))
-    app.register_blueprint(facts.blueprint(runtime, access))
+    app.register_blueprint(facts.blueprint(facts_intake, access))
+    asked = answers.Asked(runtime.settings, runtime)
+    app.register_blueprint(foreign.blueprint(asked, report_intake, facts_intake, access))
     app.register_blueprint(changes.blueprint(runtime.builder, access))
     app.register_blueprint(verdicts.blueprint(runtime, access))
     app.register_blueprint(metrics.blueprint(runtime.settings, runtime, access))

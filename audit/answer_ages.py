@@ -12,7 +12,8 @@ from audit.words import counted, when
 
 def groups(view: View) -> Iterator[Group]:
     """A group for each source that answers rest on and that is late, and one for all that are not."""
-    late = [reading for reading in readings(view) if reading.status != "ok" and reading.key.kind != "facts"]
+    read = [reading for reading in readings(view) if reading.key.kind not in {"facts", "code"}]
+    late = [reading for reading in read if reading.status != "ok"]
     if view.situation.now.estate is None:
         return
     yield Group("answers", (not late,), partial(_all, fresh=not late))

@@ -24,11 +24,12 @@ _TOLD = 5
 AHEAD = 30.0
 """Seconds by which the clock of a host that observes itself may be ahead of ours."""
 
-_WHAT = {"directory": "the directory", "inventory": "the hypervisor", "facts": "the facts folder"}
+_WHAT = {"directory": "the directory", "inventory": "the hypervisor", "facts": "the facts folder", "code": "the folder"}
 _WAY_OUT = {
     "directory": "look at the LDAP server and the way to it",
     "inventory": "look at its libvirt and the way to it",
     "facts": "look at the folder and its permissions",
+    "code": "look at the folder, its permissions, and what writes it",
 }
 
 
@@ -83,6 +84,8 @@ def _targets(view: View) -> Iterator[tuple[SourceKey, str]]:
     settings, estate = view.situation.settings, view.situation.now.estate
     yield SourceKey("directory", settings.directory.base), ""
     yield from ((SourceKey("facts", folder), "") for folder in settings.fact_folders)
+    if settings.code:
+        yield SourceKey("code", settings.code), ""
     if estate is not None:
         yield from ((SourceKey("inventory", target.name), estate.site_of(target.name)) for target in estate.targets)
 

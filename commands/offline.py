@@ -14,10 +14,12 @@ from commands.outcome import Misused, No
 from commands.progress import progress
 from enc import rules as enc_rules
 from enc.rules import Rules
+from enc.topology import define
 from enc.why import facts_told, why
 from errors import SourceError
 from facts import keep
 from facts.certname import close_to, meant
+from facts.code_folder import CodeFolder
 from facts.directory import source as directory
 from facts.directory.meaning import understand
 from facts.facter.book import FactBook
@@ -26,7 +28,7 @@ from facts.facter.folder import FactsFolder
 from facts.inventory import source as inventory
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Seen, join
-from facts.source import SourceKey
+from facts.source import Code, SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
 from generation import keep as generation_keep
@@ -54,7 +56,8 @@ class Offline:
     def why(self, certname: str) -> dict[str, Any]:
         name = self._known_as(certname)
         told = facts_told(self._facts, name)
-        found = why(self._now.estate, name, self._rules, told) if self._now.estate else None
+        estate, secrets = self._now.estate, self._now.classification.sensitive
+        found = why(estate, name, self._rules, secrets, told) if estate else None
         if found is None:
             raise self._none(certname)
         given = self._now.generation.answers.get(name)
@@ -113,11 +116,13 @@ def read(settings: Settings) -> Offline:
     with progress(f"reading {counted(len(targets), 'hypervisor')}"):
         hypervisors = _read_hypervisors(targets, known, settings)
     facts = _read_facts(settings, rules)
+    secrets = _read_secrets(settings)
     with progress("classifying"):
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts.sets())
         estate = join(seen, settings, remembered, rules.fact_names).estate
-        classification = classify_all(estate, rules, settings.answer)
-        generation = build(served, classification, len(found.entries), settings.guard)
+        classification = classify_all(estate, rules, settings.answer, sensitive=secrets)
+        defined = define(estate.declared, served.definitions)
+        generation = build(served, classification, len(found.entries), settings.guard, definitions=defined)
     return Offline(settings, rules, Now(generation, seen, estate, classification), facts, read_at)
 
 
@@ -157,3 +162,19 @@ def _read_facts(settings: Settings, rules: Rules) -> FactBook:
     for sentence in shelf.set_aside:
         warn(f"{sentence}; it is left out")
     return book
+
+
+def _read_secrets(settings: Settings) -> frozenset[str]:
+    """The class parameters that are secrets. Raises `SourceError` when that cannot be known."""
+    if settings.code is None:
+        return frozenset()
+    upkeep, folder = Upkeep(), CodeFolder(settings.code)
+    folder.start(upkeep)
+    try:
+        upkeep.wait(60.0)
+    finally:
+        folder.stop()
+    found = upkeep.values("code").get(settings.code)
+    if isinstance(found, Code):
+        return found.sensitive
+    raise SourceError(settings.code, upkeep.fresh(SourceKey("code", settings.code)).error or "it was not read in time")

@@ -9,20 +9,24 @@ from typing import Any
 
 from msgspec import Struct
 
-from enc.classify import Classified, classify
+from enc.classify import NOTHING, Classified, classify
 from enc.render import render
 from enc.rules import Rules
+from enc.topology import NOT_SHOWN, shown
 from facts.estate import Network, Node
 from facts.findings import Finding
 from settings import AnswerSettings
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """A rendered answer: its bytes, its class parameters for Hiera as JSON, and the digest over both (hexadecimal)."""
+    """A rendered answer: its bytes, its class parameters for Hiera as JSON, the digest over all of it (hexadecimal),
+    and what other nodes are shown of this one (JSON of `enc.topology.Shown`).
+    """
 
     body: bytes
     parameters: bytes
     digest: str
+    shown: bytes = NOT_SHOWN
 
 
 class Result(Struct, frozen=True, gc=False):
@@ -32,9 +36,11 @@ class Result(Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...]
 
 
-def answer(node: Node, rules: Rules, settings: AnswerSettings) -> Result:
-    """Classify a node and render its answer. Pure; never raises: what is wrong is a finding."""
-    classified = classify(node, rules)
+def answer(node: Node, rules: Rules, settings: AnswerSettings, sensitive: frozenset[str] = NOTHING) -> Result:
+    """Classify a node and render its answer; `sensitive` are the class parameters that are secrets. Pure; never raises:
+    what is wrong is a finding.
+    """
+    classified = classify(node, rules, sensitive)
     if classified.holds:
         return Result(None, classified.findings)
     inline = settings.parameters == "inline"
@@ -42,12 +48,13 @@ def answer(node: Node, rules: Rules, settings: AnswerSettings) -> Result:
     try:
         body = render(document(node, classified, inline=inline))
         parameters = render(classified.merged.of("parameter"))
+        others = render(shown(node))
     except ValueError as error:
         message = f"{error}: write it differently"
         wrong = Finding("not_representable", node.host.dn, "", message, node.host.name, holds=True)
         return Result(None, (*classified.findings, wrong))
-    digest = hashlib.sha256(body + b"\n" + parameters).hexdigest()[:32]
-    return Result(Answer(body, parameters, digest), classified.findings + missing)
+    digest = hashlib.sha256(b"\n".join((body, parameters, others))).hexdigest()[:32]
+    return Result(Answer(body, parameters, digest, others), classified.findings + missing)
 
 
 def document(node: Node, classified: Classified, *, inline: bool) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from enc.rules import Rule, Rules
 from facts.estate import Node, Statement
 from facts.findings import Finding
 
+NOTHING: frozenset[str] = frozenset()
+HIDDEN = "(sensitive)"
+"""Stands for a value that is a secret."""
+
 
 class Classified(Struct, frozen=True):
     """What a node comes to. With any finding that holds, it is no answer: the node keeps its last good one."""
@@ -29,13 +33,16 @@ class Classified(Struct, frozen=True):
         return any(finding.holds for finding in self.findings)
 
 
-def classify(node: Node, rules: Rules) -> Classified:
-    """Classify one node. Pure; never raises: what is wrong is a finding."""
+def classify(node: Node, rules: Rules, sensitive: frozenset[str] = NOTHING) -> Classified:
+    """Classify one node; `sensitive` are the class parameters that are secrets. Pure; never raises: what is wrong is a
+    finding.
+    """
     applied = tuple(rule for rule in rules.rules if rule.applies(node))
     findings = list(node.findings)
     from_rules = [_of_rule(rule, node, findings) for rule in applied]
     merged = merge([*levels_of(node), *from_rules])
     findings += [_conflict(statements, node.host.name) for statements in merged.conflicts]
+    findings += _secrets(merged, sensitive, node.host.name)
     findings += [unmet for rule in applied for unmet in _unmet(rule, node)]
     return Classified(merged, applied, tuple(findings))
 
@@ -70,6 +77,16 @@ def _conflict(statements: tuple[Statement, ...], certname: str) -> Finding:
     where = sorted({statement.origin.where for statement in statements})
     message = f"{' and '.join(where)} give {what} different values; make them agree, or state it on the host"
     return Finding("conflict", where[0], first.origin.what, message, certname, holds=True)
+
+
+def _secrets(merged: Merged, sensitive: frozenset[str], certname: str) -> Iterable[Finding]:
+    """Every statement of a parameter that is a secret, also of one that others beat. The value is said nowhere."""
+    for (aspect, name), outcome in merged.outcomes.items():
+        if aspect == "parameter" and name in sensitive:
+            message = f"{name} is Sensitive in the code: change that secret, and keep the new one in eyaml alone"
+            for statement in (*outcome.chosen, *outcome.beaten):
+                origin = statement.origin
+                yield Finding("sensitive_parameter", origin.where, origin.what, message, certname, holds=True)
 
 
 def _unmet(rule: Rule, node: Node) -> Iterable[Finding]:

@@ -1,12 +1,13 @@
 """Preview: what each node's answer would gain and lose if the directory changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from enc.answer import Answer, Result
+from enc.classify import HIDDEN, NOTHING
 from facts.estate import Estate
 
 
@@ -37,9 +38,15 @@ class Difference(Struct, frozen=True):
 
 
 def preview(
-    before: Estate, results: Mapping[str, Result], after: Estate, results_after: Mapping[str, Result]
+    before: Estate,
+    results: Mapping[str, Result],
+    after: Estate,
+    results_after: Mapping[str, Result],
+    sensitive: frozenset[str] = NOTHING,
 ) -> tuple[Difference, ...]:
-    """Compare the answers of an estate (`results`) with those of the estate after a change (`results_after`). Pure."""
+    """Compare the answers of an estate (`results`) with those of the estate after a change (`results_after`); values of
+    the class parameters that are secrets (`sensitive`) are left out. Pure.
+    """
     differences = []
     for certname in sorted(before.nodes.keys() | after.nodes.keys()):
         if before.nodes.get(certname) is after.nodes.get(certname):
@@ -48,7 +55,7 @@ def preview(
         known = {finding.message for finding in old.findings}
         findings = tuple(finding.message for finding in new.findings if finding.message not in known)
         kept = new is not _ABSENT and new.answer is None
-        difference = compare(certname, old.answer, old.answer if kept else new.answer, findings)
+        difference = compare(certname, old.answer, old.answer if kept else new.answer, findings, sensitive)
         if kept or difference.differs or (old is _ABSENT) != (new is _ABSENT):
             differences.append(difference)
     return tuple(differences)
@@ -57,23 +64,38 @@ def preview(
 _ABSENT = Result(None, ())
 
 
-def compare(certname: str, old: Answer | None, new: Answer | None, findings: tuple[str, ...] = ()) -> Difference:
-    """What one node's answer gains, loses and changes."""
+def compare(
+    certname: str,
+    old: Answer | None,
+    new: Answer | None,
+    findings: tuple[str, ...] = (),
+    sensitive: frozenset[str] = NOTHING,
+) -> Difference:
+    """What one node's answer gains, loses and changes; values of secrets (`sensitive`) are left out."""
+    secrets = {f"parameter {name}" for name in sensitive}
     was, becomes = _flat(old), _flat(new)
     return Difference(
         certname,
         new is not None,
-        tuple(Change(path, after=becomes[path]) for path in sorted(becomes.keys() - was.keys())),
-        tuple(Change(path, before=was[path]) for path in sorted(was.keys() - becomes.keys())),
-        tuple(_changed(was, becomes)),
+        tuple(_gained(path, becomes[path], secrets) for path in sorted(becomes.keys() - was.keys())),
+        tuple(_lost(path, was[path], secrets) for path in sorted(was.keys() - becomes.keys())),
+        tuple(_changed(was, becomes, secrets)),
         findings,
     )
 
 
-def _changed(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Iterable[Change]:
+def _gained(path: str, value: Any, secrets: Container[str]) -> Change:
+    return Change(path, after=HIDDEN if path in secrets else value)
+
+
+def _lost(path: str, value: Any, secrets: Container[str]) -> Change:
+    return Change(path, before=HIDDEN if path in secrets else value)
+
+
+def _changed(was: Mapping[str, Any], becomes: Mapping[str, Any], secrets: Container[str]) -> Iterable[Change]:
     for path in sorted(was.keys() & becomes.keys()):
         if was[path] != becomes[path]:
-            yield Change(path, was[path], becomes[path])
+            yield Change(path, HIDDEN, HIDDEN) if path in secrets else Change(path, was[path], becomes[path])
 
 
 def _flat(given: Answer | None) -> dict[str, Any]:
@@ -86,4 +108,6 @@ def _flat(given: Answer | None) -> dict[str, Any]:
     variables = dict(document["parameters"])
     flat |= {f"$enclume.{name}": value for name, value in variables.pop("enclume").items()}
     flat |= {f"${name}": value for name, value in variables.items()}
+    offers = msgspec.json.decode(given.shown)["member"].get("offers", {})
+    flat |= {f"offer {name}": value for name, value in offers.items()}
     return flat | ({"environment": document["environment"]} if "environment" in document else {})

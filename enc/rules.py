@@ -21,7 +21,7 @@ from enc.conditions import CONDITIONS, Condition, size
 from enc.references import check
 from errors import SettingsError
 from facts.directory.fields import PROVIDES
-from facts.directory.statements import CLASS, DEEPEST, ENVIRONMENT, PARAMETER, RESERVED, VARIABLE
+from facts.directory.statements import CLASS, DEEPEST, ENVIRONMENT, PARAMETER, RESERVED, RESERVED_PARAMETERS, VARIABLE
 from facts.estate import Aspect, Kind, Node, Origin, Statement
 from facts.inventory.domains import StorageKind
 
@@ -161,6 +161,8 @@ class _Parser:
         name = name.rstrip("+").strip() if unites else name
         if not _NAMES[aspect].fullmatch(name):
             raise self.wrong(name, f"is no {aspect} name that Puppet accepts")
+        if name in RESERVED_PARAMETERS:
+            raise self.wrong(name, "is what Enclume says of the estate; rename it")
         if unites and not isinstance(value, list | Mapping):
             raise self.wrong(f"{name}+", "expected a list or a mapping: `+` unites them over all levels")
         try:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
-from enc.classify import classify
+from enc.classify import HIDDEN, NOTHING, classify
 from enc.merge import Outcome
 from enc.rules import Rules
 from facts.directory.names import normalise
@@ -95,16 +96,25 @@ class Why(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def why(estate: Estate, certname: str, rules: Rules, facts_told: FactsTold | None = None) -> Why | None:
-    """The reasons of one node's answer; None for a node that is not in the estate. `facts_told` is of its facts."""
+def why(
+    estate: Estate,
+    certname: str,
+    rules: Rules,
+    sensitive: frozenset[str] = NOTHING,
+    facts_told: FactsTold | None = None,
+) -> Why | None:
+    """The reasons of one node's answer; None for a node that is not in the estate. Of the class parameters that are
+    secrets (`sensitive`) the values are left out; `facts_told` is of its facts.
+    """
     node = estate.nodes.get(certname)
     if node is None:
         return None
-    classified = classify(node, rules)
+    classified = classify(node, rules, sensitive)
     csns = _Csns(estate)
     explained: dict[Aspect, dict[str, Explained]] = {"class": {}, "parameter": {}, "variable": {}, "environment": {}}
     for (aspect, name), outcome in classified.merged.outcomes.items():
-        explained[aspect][name] = csns.outcome(outcome)
+        secret = aspect == "parameter" and name in sensitive
+        explained[aspect][name] = csns.outcome(_hidden(outcome) if secret else outcome)
     return Why(
         certname=certname,
         dn=node.host.dn,
@@ -122,6 +132,12 @@ def facts_told(book: FactBook, certname: str) -> FactsTold | None:
     """How old a node's facts are now."""
     told = book.of(certname)
     return FactsTold(told.facts.at, max(0, int(time.time() - told.facts.at)), told.by) if told else None
+
+
+def _hidden(outcome: Outcome) -> Outcome:
+    """The same, without its values."""
+    beaten = tuple(replace(statement, value=HIDDEN) for statement in outcome.beaten)
+    return replace(outcome, value=HIDDEN, beaten=beaten)
 
 
 class _Csns:

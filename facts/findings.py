@@ -8,7 +8,7 @@ from msgspec import Struct
 FINDINGS = {
     "bad_value": "an attribute's value cannot be read: broken JSON, an unknown word, not a number",
     "bad_name": "a class, parameter, variable, environment or certname that Puppet would refuse",
-    "reserved_name": "a puppetVar with a name that Puppet or Enclume keeps for itself; it is left out",
+    "reserved_name": "a puppetVar or parameter with a name that Puppet or Enclume keeps for itself; it is left out",
     "bad_uri": "an enclumeLibvirtURI with a scheme, transport or parameter that is not accepted; it is not used",
     "dangling_reference": "a DN that names no entry, or an entry of the wrong kind",
     "duplicate_certname": "two entries say that they are one host",
@@ -24,6 +24,7 @@ FINDINGS = {
     "no_provider": "a required service that has no member at the site",
     "bad_reference": "a rule's ${…} that has no value for this node",
     "not_representable": "a value that Puppet would read differently from how it was written",
+    "sensitive_parameter": "a class parameter that the code types as Sensitive; secrets stand in eyaml, never in LDAP",
     "parameter_without_class": "a class parameter for an answer with inline parameters whose class is not assigned",
 }
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from facts.directory.entries import Directory
 from facts.inventory.domains import HypervisorSeen
 
-SourceKind = Literal["directory", "inventory", "facts", "observations"]
+SourceKind = Literal["directory", "inventory", "facts", "code", "observations"]
 
 
 class SourceKey(Struct, frozen=True, order=True, gc=False):
@@ -24,7 +24,13 @@ class SourceKey(Struct, frozen=True, order=True, gc=False):
     target: str
 
 
-Value = Directory | HypervisorSeen
+class Code(Struct, frozen=True):
+    """What the Puppet code says of its classes: which parameters (`class::name`) are Sensitive in any environment."""
+
+    sensitive: frozenset[str]
+
+
+Value = Directory | HypervisorSeen | Code
 
 
 class Observation(Struct, frozen=True):

@@ -15,13 +15,15 @@ from concurrent.futures import Future
 from msgspec.structs import replace
 
 from enc.rules import Rules
+from enc.topology import define
+from errors import SourceError
 from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
 from facts.facter.book import FactBook
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Joined, Seen, join
-from facts.source import SourceKey
+from facts.source import Code, SourceKey
 from facts.targets import targets_of
 from facts.upkeep import Upkeep
 from generation.build import approve, build, classify_all
@@ -193,16 +195,25 @@ class Builder:
         self._meaning = understand(directory, self.settings.directory, self._meaning)
         targets, _ = targets_of(self._meaning.declared, self.settings)
         self._watch_all(targets)
+        sensitive = self._sensitive()
         # Facts that are not read yet would take classes away, also from what was served before a restart.
-        if not self._complete(targets) or not self._facts.ready:
+        if not self._complete(targets) or not self._facts.ready or sensitive is None:
             return
         seen = self._seen(directory)
         before = self.now
         self._joined = join(seen, self.settings, self._remembered, self.rules.fact_names, self._joined, self._breathe)
         estate = self._joined.estate
         self._remembered = estate.remembered
-        classification = classify_all(estate, self.rules, self.settings.answer, before.classification, self._breathe)
-        generation = build(before.generation, classification, len(directory.entries), self.settings.guard)
+        told = self.settings.answer, before.classification, self._breathe
+        classification = classify_all(estate, self.rules, *told, sensitive)
+        defined = define(estate.declared, before.generation.definitions)
+        generation = build(
+            before.generation,
+            classification,
+            len(directory.entries),
+            self.settings.guard,
+            definitions=defined,
+        )
         self.now = now(generation, seen, estate, classification)
         self.shelving.keep(seen, estate.remembered)
         self.shelving.keep_generation(generation)
@@ -226,6 +237,21 @@ class Builder:
             key.target for key, fresh in self.upkeep.freshness().items() if key.kind == "inventory" and fresh.error
         )
         return Seen(directory, self._meaning, hypervisors, unreadable, self._facts.sets())
+
+    def _sensitive(self) -> frozenset[str] | None:
+        """The class parameters that are secrets; None before the code was looked at.
+
+        Raises `SourceError` while that cannot be known: no secret is served because nobody knows that it is one.
+        """
+        if self.settings.code is None:
+            return frozenset()
+        code = self.upkeep.values("code").get(self.settings.code)
+        if isinstance(code, Code):
+            return code.sensitive
+        error = self.upkeep.fresh(SourceKey("code", self.settings.code)).error
+        if error:
+            raise SourceError(self.settings.code, f"which parameters are secrets is not known, since {error}")
+        return None
 
     def _complete(self, targets: tuple[HypervisorTarget, ...]) -> bool:
         """Whether every hypervisor was read or failed; once something is served, that is no longer waited for."""

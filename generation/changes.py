@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from enc.classify import NOTHING
 from enc.preview import Difference, compare, preview
 from enc.rules import Rules
 from facts.directory import ldif
@@ -30,14 +31,19 @@ def preview_ldif(now: Now, rules: Rules, settings: Settings, text: str) -> Previ
     meaning = understand(directory, settings.directory, now.seen.meaning)
     seen = replace(now.seen, directory=directory, meaning=meaning)
     after = join(seen, settings, now.estate.remembered, rules.fact_names, Joined(now.estate)).estate
-    classification = classify_all(after, rules, settings.answer, now.classification)
+    classification = classify_all(
+        after, rules, settings.answer, now.classification, sensitive=now.classification.sensitive
+    )
     generation = build(now.generation, classification, len(directory.entries), settings.guard)
     hold = generation.hold if generation.hold is not now.generation.hold else None
-    differences = preview(now.estate, now.classification.results, after, classification.results)
+    differences = preview(
+        now.estate, now.classification.results, after, classification.results, classification.sensitive
+    )
     return Previewed(differences, tuple(hold.reasons.values()) if hold else ())
 
 
-def held_differences(generation: Generation) -> tuple[Difference, ...]:
-    """What the held answers would change, node by node."""
+def held_differences(generation: Generation, sensitive: frozenset[str] = NOTHING) -> tuple[Difference, ...]:
+    """What the held answers would change, node by node; values of secrets (`sensitive`) are left out."""
     changes = generation.hold.changes if generation.hold else {}
-    return tuple(compare(certname, generation.answers.get(certname), new) for certname, new in changes.items())
+    answers = generation.answers
+    return tuple(compare(name, answers.get(name), new, (), sensitive) for name, new in changes.items())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from enc.answer import Answer
+from enc.topology import UNDEFINED, Definitions
 
 Answers = Mapping[str, Answer]
 
@@ -13,8 +14,8 @@ class Hold(Struct, frozen=True):
     """A newer generation's answers that wait for approval.
 
     `changes` gives each held node's new answer, None for a node that would lose its answer; `entries` is the size of
-    the directory that they come from; `reasons` has a sentence for each rule of the guard that holds something;
-    `since` in seconds since the epoch.
+    the directory that they come from, and `definitions` what services and sites are there; `reasons` has a sentence
+    for each rule of the guard that holds something; `since` in seconds since the epoch.
     """
 
     number: int
@@ -22,6 +23,7 @@ class Hold(Struct, frozen=True):
     reasons: Mapping[str, str]
     entries: int
     changes: Mapping[str, Answer | None]
+    definitions: Definitions = UNDEFINED
 
 
 class Recent(Struct, frozen=True):
@@ -36,8 +38,8 @@ class Recent(Struct, frozen=True):
 
 
 class Generation(Struct, frozen=True):
-    """The answers that are served. `number` grows when an answer's bytes change; `counter` is the last number given
-    away.
+    """The answers that are served. `number` grows when an answer's bytes change, or what services and sites are;
+    `counter` is the last number given away.
 
     `entries` is how many entries the directory had when it last passed the guard; `built_at` in seconds since the
     epoch.
@@ -50,6 +52,7 @@ class Generation(Struct, frozen=True):
     answers: Answers
     hold: Hold | None = None
     recent: Recent = Recent()
+    definitions: Definitions = UNDEFINED
 
 
 NONE = Generation(0, 0, 0.0, 0, {})

@@ -1,8 +1,9 @@
 """The guard: holds back what would take too much away from too many nodes at once.
 
-It counts nodes that would lose classes, their answer or their environment, never placement alone, and the entries that
-the directory lost; what is lost within a minute counts together, since LDAP loses entry by entry. What it holds stays
-held, over restarts too, until the nodes would get their old answer again, or until somebody approves it by its number.
+It counts nodes that would lose classes, services, their answer or their environment, never placement alone, and the
+entries that the directory lost; what is lost within a minute counts together, since LDAP loses entry by entry. What it
+holds stays held, over restarts too, until the nodes would get their old answer again, or until somebody approves it by
+its number.
 """
 
 from collections.abc import Callable, Mapping
@@ -101,7 +102,7 @@ def _protected(case: _Case) -> Caught:
 def _losing(case: _Case) -> Caught:
     if not case.losing or not _too_many(len(case.lost), case.most_nodes, case.settings.changed, case.settings):
         return None
-    what = "would lose classes, environment or answer"
+    what = "would lose classes, services, environment or answer"
     return case.losing, f"{len(case.lost)} of {case.most_nodes} nodes {what}"
 
 
@@ -143,7 +144,13 @@ def _loses(old: Answer | None, new: Answer | None) -> bool:
         return True
     before, after = _content(old), _content(new)
     lost_environment = "environment" in before and before["environment"] != after.get("environment")
-    return lost_environment or not before["classes"].keys() <= after["classes"].keys()
+    lost_classes = not before["classes"].keys() <= after["classes"].keys()
+    return lost_environment or lost_classes or not _services(before) <= _services(after)
+
+
+def _services(content: Mapping[str, Any]) -> set[str]:
+    """What the node is a member of: with it, others lose a backend or a client from their configuration."""
+    return set(content["parameters"].get("enclume", {}).get("services", ()))
 
 
 def _content(answer: Answer) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from enc.answer import Answer
+from enc.topology import NOT_SHOWN, UNDEFINED, Definitions
 from facts.shelf import Shelf
 from generation.generation import Generation, Hold, Recent
 
@@ -20,6 +21,7 @@ class _Numbers(Struct, frozen=True):
     nodes: int
     hold: Hold | None
     recent: Recent = Recent()
+    definitions: Definitions = UNDEFINED
 
 
 class _Line(Struct, frozen=True, array_like=True):
@@ -27,6 +29,7 @@ class _Line(Struct, frozen=True, array_like=True):
     body: str
     parameters: str
     digest: str
+    shown: str = NOT_SHOWN.decode()
 
 
 def keep(shelf: Shelf, generation: Generation) -> None:
@@ -36,10 +39,11 @@ def keep(shelf: Shelf, generation: Generation) -> None:
 
 def _lines(generation: Generation) -> Iterable[bytes]:
     numbers = (generation.number, generation.counter, generation.built_at, generation.entries)
-    yield msgspec.json.encode(_Numbers(*numbers, len(generation.answers), generation.hold, generation.recent))
+    apart = (generation.hold, generation.recent, generation.definitions)
+    yield msgspec.json.encode(_Numbers(*numbers, len(generation.answers), *apart))
     for certname, answer in generation.answers.items():
-        line = _Line(certname, answer.body.decode(), answer.parameters.decode(), answer.digest)
-        yield msgspec.json.encode(line)
+        texts = (answer.body.decode(), answer.parameters.decode(), answer.digest, answer.shown.decode())
+        yield msgspec.json.encode(_Line(certname, *texts))
 
 
 def restore(shelf: Shelf) -> Generation | None:
@@ -60,7 +64,7 @@ def _generation(lines: list[bytes]) -> Generation:
     if len(answers) != numbers.nodes:
         raise ValueError(f"holds {len(answers)} of {numbers.nodes} nodes")
     counted = (numbers.number, numbers.counter, numbers.built_at, numbers.entries)
-    return Generation(*counted, answers, numbers.hold, numbers.recent)
+    return Generation(*counted, answers, numbers.hold, numbers.recent, numbers.definitions)
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -68,4 +72,4 @@ _decoder = msgspec.json.Decoder(_Line)
 
 def _answer(line: bytes) -> tuple[str, Answer]:
     read = _decoder.decode(line)
-    return read.certname, Answer(read.body.encode(), read.parameters.encode(), read.digest)
+    return read.certname, Answer(read.body.encode(), read.parameters.encode(), read.digest, read.shown.encode())

@@ -127,7 +127,7 @@ class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is held for approval (`guard`)."""
 
     changed: Annotated[
-        Share, Meta(description="share of the nodes that may lose classes, environment or answer at once")
+        Share, Meta(description="share of the nodes that may lose classes, services, environment or answer at once")
     ] = 0.1
     shrunk: Annotated[Share, Meta(description="share of its entries that the directory may lose at once")] = 0.1
     at_least: Annotated[
@@ -189,6 +189,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         str | tuple[str, ...] | None,
         Meta(description="folder of the Puppet server's fact cache (server_data/facts, yaml/facts), or a list of them"),
     ] = None
+    code: Annotated[
+        str | None, Meta(description="folder of Puppet Server's environment_classes, to keep Sensitive out of LDAP")
+    ] = None
     hypervisors: Annotated[HypervisorSettings, Meta(description="the hypervisors' libvirt")] = HypervisorSettings()
     thresholds: Annotated[ThresholdSettings, Meta(description="where verdicts turn to warning and critical")] = (
         ThresholdSettings()
@@ -236,7 +239,7 @@ def _check_database(url: str) -> None:
         raise ValueError("`database`: expected sqlite:////FOLDER/FILE or postgresql+psycopg://USER@HOST/NAME")
 
 
-_PATHS = ("password_file", "ca_file", "certificate", "key", "ca", "crl", "state", "rules", "facts")
+_PATHS = ("password_file", "ca_file", "certificate", "key", "ca", "crl", "state", "rules", "facts", "code")
 
 
 def load(file: str | os.PathLike[str]) -> Settings:

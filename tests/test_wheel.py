@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ("schema/", "examples/", "puppet-modules/")
+SHARED = ("schema/", "examples/", "hiera/", "puppet-modules/")
 
 
 def run(*command: str | Path, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -118,7 +118,7 @@ def test_every_room_of_the_checkout_is_listed() -> None:
     assert ours == set(setup()["options"]["packages"].split())
 
 
-def test_every_file_of_schema_and_examples_is_in_the_wheel(wheel: Path) -> None:
+def test_every_file_that_sites_copy_is_in_the_wheel(wheel: Path) -> None:
     prefix = "enclume-0.1.0.data/data/share/enclume/"
     shared = tuple(f"{prefix}{folder}" for folder in SHARED)
     held = {name.removeprefix(prefix) for name in names_in(wheel) if name.startswith(shared)}

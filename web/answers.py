@@ -74,25 +74,29 @@ class Asked:
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
         given = now.generation.answers.get(name)
         if given is None:
-            return self.refused(self._none(certname, now))
-        age = self._age(name, now)
+            return self.refused(self.none(certname, now))
+        age = self.age(name, now)
         self._standing.counts.answered(age)
-        labels = [
-            ("ETag", f'"{given.digest}"'),
-            ("X-Enclume-Generation", str(now.generation.number)),
-            ("X-Enclume-Age", str(int(age))),
-        ]
-        # Puppet's servers ask without a condition, and reading one costs as much as answering.
-        if "HTTP_IF_NONE_MATCH" in request.environ and given.digest in request.if_none_match:
-            return Response(status=304, headers=labels)
-        return Response(given.body, headers=labels, mimetype="application/json")
+        return self.labelled(given.body, given.digest, age, now)
 
     def refused(self, response: Response) -> Response:
         """The refusal of an answer, once it is counted."""
         self._standing.counts.refused(response.status_code)
         return response
 
-    def _age(self, name: str, now: Now) -> float:
+    def labelled(self, body: bytes, digest: str, age: float, now: Now) -> Response:
+        """A body with the headers that say which it is and how old, or a 304 for whoever has it."""
+        labels = [
+            ("ETag", f'"{digest}"'),
+            ("X-Enclume-Generation", str(now.generation.number)),
+            ("X-Enclume-Age", str(int(age))),
+        ]
+        # Puppet's servers ask without a condition, and reading one costs as much as answering.
+        if "HTTP_IF_NONE_MATCH" in request.environ and digest in request.if_none_match:
+            return Response(status=304, headers=labels)
+        return Response(body, headers=labels, mimetype="application/json")
+
+    def age(self, name: str, now: Now) -> float:
         """Seconds since the oldest source that an answer rests on was read."""
         node = now.estate.nodes.get(name) if now.estate else None
         keys = [self._directory]
@@ -104,7 +108,7 @@ class Asked:
         oldest = min(read) if read and now.estate is not None else now.generation.built_at
         return max(0.0, time.time() - oldest)
 
-    def _none(self, certname: str, now: Now, hint: str = "") -> Response:
+    def none(self, certname: str, now: Now, hint: str = "") -> Response:
         """404 only when it is sure that there is no such node. Puppet asks too often to look for a `hint` each time."""
         age = time.time() - self._standing.fresh(self._directory).read_at
         if self._standing.building_fails:
@@ -127,14 +131,14 @@ class Asked:
     def why(self, certname: str) -> Response:
         now = self._standing.now
         name = now.name_of(certname, legacy=self._settings.directory.legacy)
-        told = facts_told(self._standing.facts, name)
-        reasons = why(now.estate, name, self._standing.rules, told) if now.estate else None
+        told, secrets = facts_told(self._standing.facts, name), now.classification.sensitive
+        reasons = why(now.estate, name, self._standing.rules, secrets, told) if now.estate else None
         if reasons is None:
-            return self._none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
+            return self.none(certname, now, meant(close_to(certname, now.estate.nodes)) if now.estate else "")
         given = now.generation.answers.get(name)
         fresh = now.classification.results.get(name)
         state = _state(given, fresh.answer if fresh else None)
-        served = Served(now.generation.number, given.digest if given else None, int(self._age(name, now)), state)
+        served = Served(now.generation.number, given.digest if given else None, int(self.age(name, now)), state)
         return reply(Reasons(**asdict(reasons), answer=served))
 
 

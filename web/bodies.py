@@ -14,6 +14,7 @@ from enc.why import Why
 from facts.findings import Finding
 from facts.observations import Observed
 from generation.changes import Previewed
+from web.hiera_body import Hiera
 
 
 class Network(Struct, frozen=True):
@@ -278,6 +279,7 @@ class Refusal(Struct, frozen=True):
 BODIES: dict[str, type[Struct]] = {
     "enc": Answer,
     "why": Reasons,
+    "hiera": Hiera,
     "live": Live,
     "ready": Ready,
     "preview": Preview,

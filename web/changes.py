@@ -55,11 +55,11 @@ class _Changes:
         return reply(Approved(released.number, len(released.answers)))
 
     def held(self) -> Response:
-        generation = self._builder.now.generation
-        hold = generation.hold
+        now = self._builder.now
+        generation, hold = now.generation, now.generation.hold
         if hold is None:
             return reply(Holding(None))
-        reasons, nodes = tuple(hold.reasons.values()), held_differences(generation)
+        reasons, nodes = tuple(hold.reasons.values()), held_differences(generation, now.classification.sensitive)
         return reply(Holding(HeldNodes(hold.number, hold.since, reasons, nodes)))
 
     def findings(self) -> Response:

@@ -26,11 +26,15 @@ AGENT_SPECIFIED = "agent-specified"
 """What Puppet Enterprise's terminus reads as: no environment is set here, the agent's own counts."""
 
 
-class Taking(Protocol):
-    """Who takes what is delivered. None when it was taken, else the refusal, or a response of its own."""
+class TakingReports(Protocol):
+    """Who takes reports. None when one was taken, else the refusal."""
 
     def take_report(self, body: bytes, form: Form) -> Response | None:
         """Keep a report, which is parsed later."""
+
+
+class TakingFacts(Protocol):
+    """Who takes facts. None when they were taken, else the refusal."""
 
     def take_facts(self, certname: str, document: bytes) -> Response | None:
         """Keep a node's facts, as Puppet's own fact cache has them: `{"name": CERTNAME, "values": {…}}`."""
@@ -76,13 +80,13 @@ class Classified(Struct, frozen=True):
     parameters: Any
 
 
-def blueprint(asked: Asked, taking: Taking, access: Access) -> Blueprint:
+def blueprint(asked: Asked, reports: TakingReports, facts: TakingFacts, access: Access) -> Blueprint:
     """The routes of the foreign clients."""
     routes = Blueprint("foreign", __name__)
 
     def answer(certname: str) -> Response:
         refusal = access.node(certname) if is_certname(certname) else _no_certname()
-        return asked.counted(refusal or asked.answer(certname))
+        return asked.answer(certname) if refusal is None else asked.refused(refusal)
 
     @routes.get("/node/<path:certname>")
     def node(certname: str) -> Response:
@@ -94,16 +98,16 @@ def blueprint(asked: Asked, taking: Taking, access: Access) -> Blueprint:
     def classified(certname: str) -> Response:
         return _classified(certname, answer(certname))
 
-    def report() -> Response:
-        return taking.take_report(request.get_data(), "foreman") or Response(status=201)
+    def deliver_report() -> Response:
+        return reports.take_report(request.get_data(), "foreman") or Response(status=201)
 
-    def facts() -> Response:
-        return _take_facts(taking)
+    def deliver_facts() -> Response:
+        return _take_facts(facts)
 
     for prefix in _PREFIXES:
         rule = f"{prefix}/v1/classified/nodes/<path:certname>"
         routes.add_url_rule(rule, view_func=classified, methods=["POST"])
-    for rule, view in {"/api/config_reports": report, "/api/hosts/facts": facts}.items():
+    for rule, view in {"/api/config_reports": deliver_report, "/api/hosts/facts": deliver_facts}.items():
         routes.add_url_rule(rule, view_func=allowed(access.server, view), methods=["POST"])
     return routes
 
@@ -130,7 +134,7 @@ def _classified(certname: str, response: Response) -> Response:
     return told
 
 
-def _take_facts(taking: Taking) -> Response:
+def _take_facts(taking: TakingFacts) -> Response:
     try:
         sent = msgspec.json.decode(request.get_data(), type=_Facts)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

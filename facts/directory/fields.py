@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 from facts.directory.names import normalise
 from facts.directory.statements import Reader
 from facts.estate import MaxAge, Network, Role
+from facts.exact import exactly_equal
 from facts.observations import BackupKind, Schedule
 
 T = TypeVar("T")
@@ -107,9 +108,16 @@ def addresses(reader: Reader) -> tuple[str, ...]:
 
 
 def offers(reader: Reader) -> tuple[tuple[str, Any], ...]:
-    """enclumeOffer: what other nodes may see, as (key, value)."""
-    found = (reader.json("enclumeOffer", value) for value in reader.entry.values("enclumeoffer"))
-    return tuple((offer[0], offer[1]) for offer in found if offer is not None)
+    """enclumeOffer: what other nodes may see, as (key, value). Two values of one key are a conflict."""
+    found: dict[str, Any] = {}
+    for stated in reader.entry.values("enclumeoffer"):
+        offer = reader.json("enclumeOffer", stated)
+        if offer is None:
+            continue
+        key, value, _ = offer
+        if not exactly_equal(found.setdefault(key, value), value):
+            reader.wrong("conflict", "enclumeOffer", f"{key!r} is offered with two values: leave one")
+    return tuple(found.items())
 
 
 def max_ages(reader: Reader) -> tuple[MaxAge, ...]:

@@ -40,6 +40,9 @@ RESERVED = frozenset(
     ]
 )
 
+RESERVED_PARAMETERS = frozenset(["enclume::guests", "enclume::providers", "enclume::services", "enclume::site"])
+"""What Hiera finds the topology under."""
+
 DEEPEST = 30
 """Levels of arrays and hashes that a value may have; an answer as a whole can have few more."""
 
@@ -110,6 +113,9 @@ class Reader:
         name, content, unites = found
         if not PARAMETER.fullmatch(name):
             self.wrong("bad_name", "enclumeParameter", f"{name!r} is no class parameter: write `class::name=JSON`")
+        elif name in RESERVED_PARAMETERS:
+            message = f"{name} is what Enclume says of the estate: it is left out; rename it"
+            self.wrong("reserved_name", "enclumeParameter", message, holds=False)
         elif unites and not isinstance(content, list | dict):
             self.wrong("bad_value", "enclumeParameter", f"{name}+= takes an array or a hash: set it with `=`")
         else:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, history, measure, reports, scrapes, verdicts
+from tests.bench import estate, hiera, history, measure, reports, scrapes, verdicts
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
@@ -24,7 +24,7 @@ from tests.bench.plugin import plugin_start
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
-PARTS = ("verdicts", "scrapes", "clients", "history", "reports", "service")
+PARTS = ("verdicts", "scrapes", "clients", "history", "reports", "hiera", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -80,6 +80,10 @@ class Bench:
     def reports(self) -> None:
         """Reports of Puppet runs into a large estate's service."""
         reports.measured(self.folder, self.certificates, lambda one: self.latency(one, LARGE, kept=True), self.row)
+
+    def hiera(self) -> None:
+        """What Hiera asks for, beside what Puppet's server does."""
+        hiera.beside_enc(self.folder, self.certificates, self.row, SECONDS)
 
     def service(self) -> None:
         """The service over a large estate."""

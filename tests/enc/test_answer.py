@@ -153,13 +153,16 @@ def test_rules_may_offer_inline_parameters_to_classes_that_are_not_there() -> No
     assert result.findings == ()
 
 
-def test_the_digest_is_that_of_answer_and_parameters_together() -> None:
+def test_the_digest_is_that_of_answer_parameters_and_what_others_see_together() -> None:
     at = world()
     first = given(at, "web01.lab.test")
-    assert first.digest == hashlib.sha256(first.body + b"\n" + first.parameters).hexdigest()[:32]
+    assert first.digest == hashlib.sha256(b"\n".join((first.body, first.parameters, first.shown))).hexdigest()[:32]
     at.put(site("angers", enclumeParameter="x::y=1"))
     body_only = given(at, "bare.lab.test")
     at.put(host("bare.lab.test", enclumeParameter="x::y=1"))
+    assert given(at, "bare.lab.test").body == body_only.body
+    assert given(at, "bare.lab.test").digest != body_only.digest
+    at.put(host("bare.lab.test", enclumeOffer="port=1"))
     assert given(at, "bare.lab.test").body == body_only.body
     assert given(at, "bare.lab.test").digest != body_only.digest
 

@@ -138,7 +138,7 @@ def test_a_hold_says_why_in_sentences() -> None:
     assert after.hold is not None
     assert tuple(after.hold.reasons.values()) == (
         "n000: guard.protected never changes without approval",
-        "6 of 20 nodes would lose classes, environment or answer",
+        "6 of 20 nodes would lose classes, services, environment or answer",
         "the directory shrank from 100 to 10 entries",
     )
     again = review(after, dict.fromkeys(list(after.answers)[:7], LESS), 9, guard)

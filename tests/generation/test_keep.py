@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enc.topology import Defined, DefinedSite, Definitions
+from facts.estate import Network
 from facts.shelf import Shelf
 from generation import keep
 from generation.build import approve
@@ -17,13 +19,23 @@ from tests.generation.answers import built, nodes, told
 FULL, LESS = told("a", "b", environment="prod"), told("a", environment="prod")
 
 
+SITE = DefinedSite("ou=angers", "angers", (Network("lan", "internal", "10.0.0.0/24", None),))
+DEFINED = Definitions(
+    {"cn=web": Defined("cn=web", "web", ("proxy",), ("cn=nfs",), True, {"port": 80}, {"ou=angers": {"port": 81}})},
+    {"ou=angers": SITE},
+)
+
+
 def held() -> Generation:
     """A generation with a hold, in which one node would lose its answer."""
     less = nodes(10, LESS)
     del less["n009"]
-    generation = built(built(NONE, nodes(10, FULL)), less, entries=60, now=7.25)
+    first = msgspec.structs.replace(built(NONE, nodes(10, FULL)), definitions=DEFINED)
+    generation = built(first, less, entries=60, now=7.25)
     assert generation.hold is not None
-    return generation
+    return msgspec.structs.replace(
+        generation, hold=msgspec.structs.replace(generation.hold, definitions=Definitions({}, DEFINED.sites))
+    )
 
 
 @pytest.mark.parametrize("generation", [NONE, built(NONE, {}), built(NONE, nodes(3, FULL)), held()])

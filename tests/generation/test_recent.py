@@ -31,7 +31,7 @@ def test_nodes_that_go_one_by_one_are_held_like_those_that_go_together() -> None
     served = after_each([without(count) for count in range(1, 9)], every=1)
     assert served.hold is not None
     assert set(served.hold.changes) == {f"n{number:03}" for number in range(4, 8)}
-    assert tuple(served.hold.reasons.values()) == ("8 of 20 nodes would lose classes, environment or answer",)
+    assert tuple(served.hold.reasons.values()) == ("8 of 20 nodes would lose classes, services, environment or answer",)
     assert len(served.answers) == COUNT - 4
 
 

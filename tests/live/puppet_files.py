@@ -1,10 +1,12 @@
 """The configuration of the tests' Puppet Server: Debian's, in a folder of its own, without what tests do not need."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 DEBIAN = Path("/etc/puppet/puppetserver")
+MANUAL = Path(__file__).resolve().parents[2] / "docs/hiera.md"
 
 _PUPPET_CONF = """\
 [main]
@@ -65,6 +67,12 @@ _REQUEST_LOGGING = "<configuration></configuration>\n"
 _UNWANTED_SERVICE = "analytics-service"
 
 
+def classes_rule() -> str:
+    """The rule that docs/hiera.md gives, for this service's name in the tests."""
+    (rule,) = re.findall(r"    (\{ match-request: .*?\},)\n\n", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+    return str(rule).replace("enclume.example.org", "enclume.lab.test") + "\n"
+
+
 def write(folder: Path, port: int, settings: Mapping[str, object]) -> None:
     """Write everything that a Puppet Server reads below `folder`, but for certificates and code."""
     for name in ("confdir", "conf.d", "services.d", "code", "var", "run", "log", "gems", "ssl"):
@@ -79,6 +87,8 @@ def write(folder: Path, port: int, settings: Mapping[str, object]) -> None:
     for name in ("auth.conf", "ca.conf", "web-routes.conf", "metrics.conf"):
         shutil.copy(DEBIAN / "conf.d" / name, folder / "conf.d")
     shutil.copy(DEBIAN / "services.d/ca.cfg", folder / "services.d")
+    auth = folder / "conf.d/auth.conf"
+    auth.write_text(auth.read_text().replace("rules: [", f"rules: [\n{classes_rule()}", 1))
     services = (DEBIAN / "services.d/bootstrap.cfg").read_text().splitlines()
     wanted = [service for service in services if _UNWANTED_SERVICE not in service]
     (folder / "services.d/bootstrap.cfg").write_text("\n".join(wanted) + "\n")

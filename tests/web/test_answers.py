@@ -204,6 +204,7 @@ def test_every_body_is_as_its_schema_says(tmp_path: Path) -> None:
         replies = {
             "enc": served.get("/enc/web.lab.test"),
             "why": served.get("/enc/web.lab.test/why"),
+            "hiera": served.get("/hiera/hv1.lab.test"),
             "live": served.get("/health/live"),
             "ready": served.get("/health/ready"),
             "held": served.get("/held"),

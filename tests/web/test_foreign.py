@@ -14,7 +14,7 @@ import yaml
 from flask import Flask, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import Runtime, create_app
+from app import Runtime
 from exporters.counts import REQUESTS as REQUESTS_TOTAL
 from facts.directory.memory import MemoryDirectory
 from facts.inventory.memory import MemoryInventory
@@ -91,8 +91,10 @@ class _Quiet(WSGIRequestHandler):
 
 
 def app_of(runtime: Runtime, settings: Settings, taken: Taken) -> Flask:
-    app = create_app(runtime)
-    app.register_blueprint(foreign.blueprint(Asked(settings, runtime), taken, Access(settings)))
+    """The foreign clients' routes alone, with somebody who records what is delivered."""
+    app = Flask("foreign")
+    app.config["MAX_CONTENT_LENGTH"] = settings.limits.body_bytes
+    app.register_blueprint(foreign.blueprint(Asked(settings, runtime), taken, taken, Access(settings)))
     return app
 
 

@@ -1,0 +1,123 @@
+"""What the Puppet code says of its classes, read as a source: which class parameters are Sensitive there.
+
+Each file of the folder is what Puppet Server answers to `GET /puppet/v3/environment_classes?environment=NAME`
+(https://www.puppet.com/docs/puppet/7/server/environment_classes.html):
+
+    {"name": NAME, "files": [
+       {"path": …, "classes": [{"name": …, "params": [{"name": …, "type": "Sensitive[String]"}]}]},
+       {"path": …, "error": …}]}
+"""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from facts.source import Code, Ledger, Observation, SourceKey
+
+_LOG = logging.getLogger("enclume.facts")
+_SENSITIVE = re.compile(r"\bSensitive\b")
+Stamp = tuple[int, int]
+
+
+class _Param(Struct):
+    name: str
+    type: str = ""
+
+
+class _Class(Struct):
+    name: str
+    params: tuple[_Param, ...] = ()
+
+
+class _File(Struct):
+    path: str
+    classes: tuple[_Class, ...] = ()
+    error: object = None
+
+
+class _Environment(Struct):
+    files: tuple[_File, ...]
+
+
+class CodeFolder:
+    """Reads a folder of such files whenever one of them changes; looks every `interval` seconds.
+
+    A file that makes no sense, and a manifest that has an error now, leave what was last read of them.
+    """
+
+    def __init__(self, folder: str, interval: float = 5.0) -> None:
+        self._folder, self._interval = Path(folder), interval
+        self._key = SourceKey("code", folder)
+        self._stamps: dict[Path, Stamp] = {}
+        self._found: dict[Path, Mapping[str, frozenset[str]]] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, ledger: Ledger) -> None:
+        """Begin to look."""
+        self._thread = threading.Thread(target=self._run, args=(ledger,), name="code", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self, ledger: Ledger) -> None:
+        told: Code | None = None
+        while not self._stopping.is_set():
+            at, began = time.time(), time.monotonic()
+            try:
+                code, took = self._look(), time.monotonic() - began
+            except OSError as error:
+                ledger.failed(self._key, at, f"it cannot be read: {error.strerror}; see `code` in the settings")
+            except ValueError as error:
+                ledger.failed(self._key, at, f"{error}; see `code` in the settings")
+            else:
+                if code == told:
+                    ledger.confirmed(self._key, at, took)
+                else:
+                    ledger.observed(Observation(self._key, code, at, took))
+                    told = code
+            self._stopping.wait(self._interval)
+
+    def _look(self) -> Code:
+        """Read what is new. Raises ValueError while there is nothing, or a file was never read as a whole."""
+        paths = sorted(path for path in self._folder.iterdir() if path.suffix == ".json")
+        if not paths:
+            raise ValueError("it holds no file that ends with .json")
+        for gone in self._found.keys() - set(paths):
+            del self._found[gone], self._stamps[gone]
+        for path in paths:
+            stat = path.stat()
+            if self._stamps.get(path) != (stamp := (stat.st_mtime_ns, stat.st_size)):
+                self._read(path)
+                self._stamps[path] = stamp
+        names = (one for files in self._found.values() for one in files.values())
+        return Code(frozenset(name for found in names for name in found))
+
+    def _read(self, path: Path) -> None:
+        known = self._found.get(path, {})
+        try:
+            environment = msgspec.json.decode(path.read_bytes(), type=_Environment)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            if not known:
+                raise ValueError(f"{path.name} is no answer of environment_classes: {error}") from error
+            _LOG.warning("%s: %s; what was last read of it stays", path, error)
+            return
+        self._found[path] = {
+            file.path: known.get(file.path, frozenset()) if file.error else frozenset(_sensitive(file.classes))
+            for file in environment.files
+        }
+
+
+def _sensitive(classes: Iterable[_Class]) -> Iterable[str]:
+    for one in classes:
+        yield from (f"{one.name}::{param.name}" for param in one.params if _SENSITIVE.search(param.type))
