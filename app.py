@@ -33,7 +33,21 @@ from generation.builder import Builder
 from generation.now import Now
 from reports.source import ReportSource
 from settings import Settings
-from web import answers, changes, facts, foreign, health, hiera, icinga, intake, layers, metrics, reports, runs, verdicts
+from web import (
+    answers,
+    changes,
+    facts,
+    foreign,
+    health,
+    hiera,
+    icinga,
+    intake,
+    layers,
+    metrics,
+    reports,
+    runs,
+    verdicts,
+)
 from web.access import Access
 from web.peer import certificate_name
 from web.replies import refuse

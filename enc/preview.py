@@ -108,6 +108,17 @@ def _flat(given: Answer | None) -> dict[str, Any]:
     variables = dict(document["parameters"])
     flat |= {f"$enclume.{name}": value for name, value in variables.pop("enclume").items()}
     flat |= {f"${name}": value for name, value in variables.items()}
-    offers = msgspec.json.decode(given.shown)["member"].get("offers", {})
-    flat |= {f"offer {name}": value for name, value in offers.items()}
+    flat |= _shown(given)
     return flat | ({"environment": document["environment"]} if "environment" in document else {})
+
+
+def _shown(given: Answer) -> dict[str, Any]:
+    """What other nodes see of the node and its own answer does not say."""
+    shown = msgspec.json.decode(given.shown)
+    member, guest = shown.pop("member"), shown.pop("guest", None) or {}
+    offers = {f"offer {name}": value for name, value in member.pop("offers", {}).items()}
+    told = {**shown, **member, **guest}
+    return offers | {f"shown {name}": value for name, value in told.items() if name not in _IN_THE_ANSWER}
+
+
+_IN_THE_ANSWER = ("site", "services", "kind", "layer", "hypervisor")

@@ -4,9 +4,7 @@
 """
 
 import os
-import platform
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -273,19 +271,11 @@ class Bench:
         print(f"\n{'what':{widths[0]}}  {'figure':{widths[1]}}  target")
         for row in self.rows:
             print(f"{row.what:{widths[0]}}  {row.figure:{widths[1]}}  {row.target}")
-        print(f"\non {_machine()}")
+        print(f"\non {measure.machine()}")
 
 
 def _latencies(outcome: Outcome) -> str:
     return f"median {outcome.median:.1f} ms, p99 {outcome.p99:.1f} ms"
-
-
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    kernel = subprocess.run(["uname", "-r"], capture_output=True, text=True, check=True).stdout.strip()
-    return f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {kernel}, Python {platform.python_version()}"
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Single measurements against a running process."""
 
+import os
+import platform
 import re
 import subprocess
 import sys
@@ -80,3 +82,12 @@ def spread(values: list[float]) -> tuple[float, float]:
     """Median and 99th percentile."""
     ordered = sorted(values)
     return quantile(ordered, 0.5), quantile(ordered, 0.99)
+
+
+def machine() -> str:
+    """What this runs on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    kernel = subprocess.run(["uname", "-r"], capture_output=True, text=True, check=True).stdout.strip()
+    return f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {kernel}, Python {platform.python_version()}"

@@ -21,7 +21,7 @@ from facts.inventory.memory import MemoryInventory
 from reports.parse import Form, parse
 from settings import Settings
 from tests.web.serving import LDIF, Service, configured, service
-from web import foreign
+from web import answers, foreign
 from web.access import Access
 from web.answers import Asked
 from web.peer import PEER
@@ -91,9 +91,10 @@ class _Quiet(WSGIRequestHandler):
 
 
 def app_of(runtime: Runtime, settings: Settings, taken: Taken) -> Flask:
-    """The foreign clients' routes alone, with somebody who records what is delivered."""
+    """The foreign clients' routes with somebody who records what is delivered, and the native ones beside them."""
     app = Flask("foreign")
     app.config["MAX_CONTENT_LENGTH"] = settings.limits.body_bytes
+    app.register_blueprint(answers.blueprint(settings, runtime, Access(settings)))
     app.register_blueprint(foreign.blueprint(Asked(settings, runtime), taken, taken, Access(settings)))
     return app
 
