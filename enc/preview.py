@@ -118,7 +118,7 @@ def _shown(given: Answer) -> dict[str, Any]:
     member, guest = shown.pop("member"), shown.pop("guest", None) or {}
     offers = {f"offer {name}": value for name, value in member.pop("offers", {}).items()}
     told = {**shown, **member, **guest}
-    return offers | {f"shown {name}": value for name, value in told.items() if name not in _IN_THE_ANSWER}
+    return offers | {f"shown {name}": value for name, value in told.items() if value and name not in _IN_THE_ANSWER}
 
 
 _IN_THE_ANSWER = ("site", "services", "kind", "layer", "hypervisor")

@@ -39,7 +39,7 @@ def test_everything_is_well(lab: Laboratory) -> None:
     until((lab.state / "generation").exists, what="the state on disk")
     done = lab.run("doctor")
     assert (done.status, done.err) == (0, "")
-    areas = ["settings", "rules", "ldap", "libvirt", "clock", "tls", "state", "service", "findings"]
+    areas = ["settings", "rules", "ldap", "libvirt", "clock", "tls", "state", "reports", "service", "findings"]
     assert list(dict.fromkeys(line.split()[1] for line in done.out.splitlines())) == areas
     assert {line.split()[0] for line in done.out.splitlines()} == {"ok"}
     assert "coquille1.lab.test (test://" in done.out

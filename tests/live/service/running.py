@@ -210,7 +210,7 @@ class Service:
             "enclume.yaml",
             "log",
             "state/spool/lock",
-            *(f"state/{path.name}" for path in self.state.iterdir() if _is_kept(path)),
+            *(str(path) for path in own if path.parent == Path("state") and _is_kept(path)),
         }
         return sorted({str(path) for path in own} - wanted)
 
