@@ -239,7 +239,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(hiera.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(health.blueprint(runtime.builder, lambda: runtime.problems))
     app.register_blueprint(intake.blueprint(runtime, access))
-    report_intake, facts_intake = reports.Intake(runtime.settings, runtime), facts.Intake(runtime)
+    report_intake, facts_intake = reports.Intake(runtime.settings, runtime), facts.Intake(runtime.settings, runtime)
     app.register_blueprint(reports.blueprint(report_intake, access))
     app.register_blueprint(runs.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(facts.blueprint(facts_intake, access))

@@ -75,11 +75,15 @@ def _say(picture: Picture, status: Status, sentence: str, measures: tuple[Measur
 
 
 def groups(view: View) -> Iterator[Group]:
-    """One group: the certificates that report and have no entry."""
+    """One group: the certificates that report and have no entry. The last run of a node that is gone is kept for ever:
+    one that has not run for as long as makes a host's run critical reports no more.
+    """
     estate, situation = view.situation.now.estate, view.situation
     if estate is None or not situation.knows_runs:
         return
-    strangers = situation.runs.keys() - estate.nodes.keys()
+    since = situation.at - TIMES * situation.settings.thresholds.run_seconds
+    gone = situation.runs.keys() - estate.nodes.keys()
+    strangers = {name for name in gone if situation.runs[name].ended_at >= since}
     if strangers:
         strangers -= {host.name for host in estate.declared.hosts.values()}
     if strangers and situation.settings.directory.legacy:

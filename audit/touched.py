@@ -19,6 +19,8 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
     if _names(estate) != _names(was) or estate.targets != was.targets:
         return None
     names = differing(estate.nodes, was.nodes)
+    # What a host says, and how its runs end, changes all the time, and makes nobody's double.
+    uuids = uuids | _domains(estate, was, names)
     names |= differing(now.observations, before.observations) | differing(now.runs, before.runs)
     names |= differing(now.facts, before.facts)
     names |= differing(now.now.classification.results, before.now.classification.results)
@@ -26,7 +28,6 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
     domains = differing(estate.fleet.on, was.fleet.on)
     measured = differing(now.statistics, before.statistics) | _aged(now, before)
     dark = dark_of(estate) ^ dark_of(was)
-    uuids = uuids | _domains(estate, was, names)
     if domains or measured or uuids or dark:
         shown = domains | dark
         found = [one for name in shown for one in (*estate.fleet.on.get(name, ()), *was.fleet.on.get(name, ()))]

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from enc.answer import Answer, Result
 from enc.classify import HIDDEN, NOTHING
+from enc.topology import NOT_SHOWN
 from facts.estate import Estate
 
 
@@ -113,7 +114,9 @@ def _flat(given: Answer | None) -> dict[str, Any]:
 
 
 def _shown(given: Answer) -> dict[str, Any]:
-    """What other nodes see of the node and its own answer does not say."""
+    """What other nodes see of the node and its own answer does not say; nothing where an older version kept it."""
+    if given.shown == NOT_SHOWN:
+        return {}
     shown = msgspec.json.decode(given.shown)
     member, guest = shown.pop("member"), shown.pop("guest", None) or {}
     offers = {f"offer {name}": value for name, value in member.pop("offers", {}).items()}
@@ -121,4 +124,5 @@ def _shown(given: Answer) -> dict[str, Any]:
     return offers | {f"shown {name}": value for name, value in told.items() if value and name not in _IN_THE_ANSWER}
 
 
-_IN_THE_ANSWER = ("site", "services", "kind", "layer", "hypervisor")
+_IN_THE_ANSWER = ("key", "site", "services", "kind", "layer", "hypervisor")
+"""And its DN, which nobody is told."""

@@ -10,7 +10,6 @@ Each file of the folder is what Puppet Server answers to `GET /puppet/v3/environ
 
 import logging
 import re
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from facts.looking import Looking
 from facts.source import Code, Ledger, Observation, SourceKey
 
 _LOG = logging.getLogger("enclume.facts")
@@ -45,34 +45,23 @@ class _Environment(Struct):
     files: tuple[_File, ...]
 
 
-class CodeFolder:
+class CodeFolder(Looking):
     """Reads a folder of such files whenever one of them changes; looks every `interval` seconds.
 
     A file that makes no sense, and a manifest that has an error now, leave what was last read of them.
     """
 
     def __init__(self, folder: str, interval: float = 5.0) -> None:
+        super().__init__("code")
         self._folder, self._interval = Path(folder), interval
         self._key = SourceKey("code", folder)
         self._stamps: dict[Path, Stamp] = {}
         self._found: dict[Path, Mapping[str, frozenset[str]]] = {}
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self, ledger: Ledger) -> None:
-        """Begin to look."""
-        self._thread = threading.Thread(target=self._run, args=(ledger,), name="code", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join()
-
-    def _run(self, ledger: Ledger) -> None:
+    def look_on(self, ledger: Ledger) -> None:
+        """Look every `interval` seconds."""
         told: Code | None = None
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             at, began = time.time(), time.monotonic()
             try:
                 code, took = self._look(), time.monotonic() - began
@@ -86,7 +75,7 @@ class CodeFolder:
                 else:
                     ledger.observed(Observation(self._key, code, at, took))
                     told = code
-            self._stopping.wait(self._interval)
+            self.stopping.wait(self._interval)
 
     def _look(self) -> Code:
         """Read what is new. Raises ValueError while there is nothing, or a file was never read as a whole."""

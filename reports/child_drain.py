@@ -81,6 +81,9 @@ class Drain:
             self._outbox.known(tuple(self._said.values()))
             self._refreshed = time.monotonic()
             self._await_lock(archive)
+            if self.stopping.is_set():
+                # Then the spool, and the mark in it, may be another reader's.
+                return
             if may_be_deadly(self._begin.ends):
                 self._avoid_the_deadly()
             self._backlog.mark("")

@@ -17,7 +17,7 @@ from msgspec import Struct
 from reports.report import Place
 
 Form = Literal["puppet", "foreman"]
-"""Who wrote a report's body: Puppet's own processors (YAML), or Foreman's (JSON)."""
+"""Who wrote a report's body: Puppet's `http` and `store` processors (YAML), or Foreman's report processor (JSON)."""
 
 
 class Entry(Struct, frozen=True):

@@ -18,13 +18,13 @@ import msgspec
 from msgspec import Struct
 
 from errors import ReportError
+from reports.document import MAX_BYTES
 from reports.fields import seconds, text, whole
 from reports.identity import certname_of, time_of, uuid_of
 from reports.report import LogLine, Report, RunState
 
 FORMAT = 0
 """What a report of this form has in place of a report_format."""
-MAX_BYTES = 8 * 1024 * 1024
 
 
 class _Source(Struct):

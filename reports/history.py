@@ -1,7 +1,7 @@
 """The history of Puppet runs, as its one writer in a process has it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -119,16 +119,19 @@ class History:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: all of it or nothing. Raises `HistoryError`."""
-        with told(self.where), self._engine.begin() as connection:
-            if connection.dialect.name == "sqlite":
-                yield connection
-                return
-            with watched(connection.connection.driver_connection, _PATIENCE):
-                yield connection
+        with told(self.where), self._engine.connect() as connection, _patience(connection), connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+
+def _patience(connection: Connection) -> AbstractContextManager[None]:
+    """Whatever is waited for meanwhile, the commit too, has an end; SQLite has its own."""
+    if connection.dialect.name == "sqlite":
+        return nullcontext()
+    return watched(connection.connection.driver_connection, _PATIENCE)
 
 
 class Details:

@@ -50,7 +50,8 @@ class Reader:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose questions all see the same instant. Raises `HistoryError`."""
-        with told(self.where), self._engine.connect() as connection, connection.begin(), self._deadline(connection):
+        # The transaction's end is waited for as well.
+        with told(self.where), self._engine.connect() as connection, self._deadline(connection), connection.begin():
             if not self._known:
                 check(connection, self.where)
                 self._known = True

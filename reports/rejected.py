@@ -1,7 +1,7 @@
 """Reports that make no sense, kept aside with their reason beside them, for whoever looks; never read again.
 
 `SPOOL/rejected/NAME.report` is the report as it waited, `NAME.reason` a sentence. The oldest go when all of them are
-larger than `reports.rejected_bytes`.
+larger than `reports.rejected_bytes`: a tenth at once, so that a flood of them does not have the folder listed for each.
 """
 
 import contextlib
@@ -30,25 +30,33 @@ class Rejected:
     def __init__(self, spool: Path, most: int) -> None:
         """`most`: bytes that they may take."""
         self._folder, self._most = spool / REJECTED, most
+        self._total: int | None = None
 
     def keep(self, path: Path, reason: str) -> None:
         """Move a report out of the spool. Raises `OSError`; needs no room but for its reason, which may be lost."""
         self._folder.mkdir(mode=0o750, exist_ok=True)
         with contextlib.suppress(OSError):
             (self._folder / path.with_suffix(REASON).name).write_text(f"{reason[:_LONGEST]}\n", "utf-8", "replace")
+        size = on_disk(_size(path))
         with contextlib.suppress(FileNotFoundError):
             path.rename(self._folder / path.name)
-        self._bound()
+        if self._total is not None:
+            self._total += size
+        if self._total is None or self._total > self._most:
+            self._total = self._bound()
 
-    def _bound(self) -> None:
+    def _bound(self) -> int:
+        """Remove the oldest where all of them are too large; the bytes of those that stay."""
         kept = [(path, on_disk(_size(path))) for path in paths(self._folder)]
         total = sum(size for _, size in kept)
+        most = self._most if total <= self._most else self._most - self._most // 10
         for path, size in kept:
-            if total <= self._most:
-                return
+            if total <= most:
+                break
             path.unlink(missing_ok=True)
             path.with_suffix(REASON).unlink(missing_ok=True)
             total -= size
+        return total
 
 
 def paths(folder: Path) -> list[Path]:

@@ -4,7 +4,9 @@ A report is what a node says, so nothing in it may make the writing fail: the re
 Text loses NUL and what is no UTF-8, and has an end; numbers fit; a run ends no later than its report came.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import nlargest
+from itertools import islice
 from math import isfinite
 from typing import Any, get_args
 
@@ -21,6 +23,10 @@ SHORT, NAME, LONG = 120, 600, 10_000
 indexes no text over 2,704 bytes.
 """
 _MOST = 2**31 - 1
+_MOST_COUNTS, _MOST_TIMES = 30, 300
+"""Numbers that are kept of one metric. Puppet has nine counts and a time for each type of resource; what a report says
+beyond that would stand in memory, and in what Prometheus reads, for each node.
+"""
 
 
 class Keeping(Struct, frozen=True):
@@ -101,11 +107,18 @@ def run_row(received: Received) -> Row:
 def metrics(report: Report) -> Metrics:
     """The metrics of a report, every number one that JSON and a column can hold."""
     return Metrics(
-        {clean(name, SHORT): whole(value) for name, value in report.counts.items()},
-        {clean(name, SHORT): round(number(value), 4) for name, value in report.times.items()},
-        {clean(name, SHORT): whole(value) for name, value in report.events.items()},
+        {clean(name, SHORT): whole(value) for name, value in islice(report.counts.items(), _MOST_COUNTS)},
+        {clean(name, SHORT): round(number(value), 4) for name, value in _longest(report.times)},
+        {clean(name, SHORT): whole(value) for name, value in islice(report.events.items(), _MOST_COUNTS)},
         None if report.changes is None else whole(report.changes),
     )
+
+
+def _longest(times: Mapping[str, float]) -> Iterable[tuple[str, float]]:
+    """The longest times: the total, which is the sum of the others, is always among them."""
+    if len(times) <= _MOST_TIMES:
+        return times.items()
+    return nlargest(_MOST_TIMES, times.items(), key=lambda time: number(time[1]))
 
 
 def surroundings(received: Received) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Waiting(Struct, frozen=True):
 class Spool:
     """The spool's side that writes. Safe for all threads; several processes may write to one folder.
 
-    `at_once`: so many threads may wait for a disk that hangs; more are refused, so that others are left to answer.
+    `at_once`: so many threads may wait for a disk that hangs; more are refused, so that others are left to answer. That
+    it hangs is known late, when every thread may wait already: so a quarter more than these is the most at any time.
     """
 
     def __init__(self, folder: str | os.PathLike[str], most: int, at_once: int) -> None:
@@ -135,8 +136,12 @@ class Spool:
         """Write now, unless too many already wait for a disk that hangs."""
         number = next(self._numbers)
         with self._lock:
-            if self.hangs and len(self._writing) >= self._at_once:
+            writing = len(self._writing)
+            if writing >= self._at_once and self.hangs:
                 reason = f"{self.folder}: the disk has not kept a report for {_HANGS:g} s: send this one again"
+                raise SpoolError(reason, is_busy=True)
+            if writing >= self._at_once + self._at_once // 4:
+                reason = f"{self.folder}: {writing} reports are being written to the disk: send this one again"
                 raise SpoolError(reason, is_busy=True)
             self._writing[number] = time.monotonic()
         try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from errors import SettingsError
 from facts.directory.names import normalise
+from reports.document import MAX_BYTES
 from settings import DirectorySettings, Settings, load, parse
 
 MINIMAL: dict[str, Any] = {"directory": {"uri": "ldap://ldap.lab.test", "base": "dc=lab,dc=test"}}
@@ -27,6 +28,11 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "enclume.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_no_report_is_taken_that_is_too_large_to_be_read() -> None:
+    assert parse(MINIMAL | {"reports": {"body_bytes": MAX_BYTES}}).reports.body_bytes == MAX_BYTES
+    assert refused(MINIMAL | {"reports": {"body_bytes": MAX_BYTES + 1}}).key == "reports.body_bytes"
 
 
 def test_all_but_the_directory_has_defaults() -> None:

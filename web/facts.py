@@ -13,10 +13,12 @@ from facts.facter.delivered import Delivered
 from facts.facter.document import LARGEST
 from generation.builder import Builder
 from generation.now import Now
+from settings import Settings
 from web.access import Access
 from web.replies import refuse
 
-_AT_ONE_TIME = 16
+_SHARE = 8
+"""One thread of so many may take facts, each waiting for a disk: the others are Puppet's."""
 _LOG = logging.getLogger("enclume.facts")
 
 
@@ -33,10 +35,9 @@ class Receiving(Protocol):
 class Intake:
     """Takes facts from the wire, whoever's client sends them."""
 
-    def __init__(self, receiving: Receiving) -> None:
+    def __init__(self, settings: Settings, receiving: Receiving) -> None:
         self._receiving = receiving
-        # Each waits for a disk: no node may keep every thread from those that ask for answers.
-        self._at_one_time = threading.BoundedSemaphore(_AT_ONE_TIME)
+        self._at_one_time = threading.BoundedSemaphore(max(1, settings.limits.threads // _SHARE))
 
     def take_facts(self, certname: str, document: bytes) -> Response | None:
         """None once a node's facts are safe on disk, else the refusal."""

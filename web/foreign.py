@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from msgspec import Struct
 
 from facts.certname import is_certname
-from reports.parse import Form
+from reports.entry import Form
 from web.access import Access, allowed
 from web.answers import Asked
 from web.replies import refuse, reply

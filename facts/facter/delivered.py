@@ -17,6 +17,7 @@ from facts.facter.book import FactBook
 from facts.facter.document import Document, read_json
 from facts.facter.node_facts import NodeFacts, kept_of
 from facts.keep import file_of, files_of
+from facts.looking import Looking
 from facts.shelf import Shelf
 from facts.source import Ledger
 
@@ -35,18 +36,17 @@ class _Head(Struct, frozen=True):
     received_at: float
 
 
-class Delivered:
+class Delivered(Looking):
     """Keeps what nodes delivered. Safe for all threads; `restored` once everything on disk is in the book."""
 
     def __init__(self, shelf: Shelf, book: FactBook) -> None:
+        super().__init__("delivered facts")
         self._shelf, self._book = shelf, book
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
         # Two megabytes of JSON may become a hundred of objects: one at a time.
         self._reading = threading.Lock()
         self._known: dict[str, NodeFacts] = {}
         self._strangers: dict[str, float] = {}
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
         self.restored = False
 
     @property
@@ -54,22 +54,16 @@ class Delivered:
         """Files that were set aside."""
         return tuple(self._shelf.set_aside)
 
-    def start(self, _ledger: Ledger) -> None:
-        """Begin to read what is on disk."""
-        self._thread = threading.Thread(target=self.restore, name="delivered facts", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join()
+    def look_on(self, ledger: Ledger) -> None:
+        """Read what is on disk, once."""
+        del ledger
+        self.restore()
 
     def restore(self) -> None:
         """Read what is on disk; what was delivered meanwhile stays."""
         try:
             for number, file in enumerate(files_of(self._shelf, _KIND)):
-                if self._stopping.is_set():
+                if self.stopping.is_set():
                     return
                 self._restore(file)
                 if number % _FEW == 0:

@@ -8,7 +8,6 @@ interpreter that answers need too.
 import errno
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
@@ -23,6 +22,7 @@ from facts.facter.cache import Line, Stamp
 from facts.facter.document import LARGEST, Document, read_json
 from facts.facter.node_facts import NodeFacts, kept_of
 from facts.facter.ruby_yaml import read_yaml
+from facts.looking import Looking
 from facts.source import Ledger, SourceKey
 
 _LOG = logging.getLogger("enclume.facts")
@@ -43,41 +43,30 @@ class Memory(NamedTuple):
     keep: Callable[[tuple[Line, ...]], None]
 
 
-class FactsFolder:
+class FactsFolder(Looking):
     """Reads a folder of fact files whenever one of them changes; looks every `interval` seconds."""
 
     def __init__(self, folder: str, book: FactBook, memory: Memory | None = None, interval: float = 5.0) -> None:
+        super().__init__("facts")
         self.folder, self._book, self._interval = Path(folder), book, interval
         self._memory = memory or Memory(tuple, lambda _: None)
         self._key = SourceKey("facts", folder)
         self._lines: dict[str, Line] = {}
         self._refused: dict[str, Stamp] = {}
         self._changes = 0
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self, ledger: Ledger) -> None:
-        """Begin to look."""
-        self._thread = threading.Thread(target=self._run, args=(ledger,), name="facts", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join()
-
-    def _run(self, ledger: Ledger) -> None:
+    def look_on(self, ledger: Ledger) -> None:
+        """Look every `interval` seconds."""
         self._lines = {line.path: line for line in self._memory.recall()}
         self._tell({line.certname for line in self._lines.values()})
         self._changes = 0
         kept, kept_at = self._changes, -inf
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             self.look(ledger)
             if self._changes != kept and time.monotonic() - kept_at > _KEPT_EVERY:
                 kept, kept_at = self._changes, time.monotonic()
                 self._memory.keep(tuple(self._lines.values()))
-            self._stopping.wait(self._interval)
+            self.stopping.wait(self._interval)
         if self._changes != kept:
             self._memory.keep(tuple(self._lines.values()))
 
@@ -90,9 +79,9 @@ class FactsFolder:
             reason = f"{self.folder} cannot be read: {error.strerror}; see `facts` in the settings"
             ledger.failed(self._key, at, reason)
         else:
-            if not self._stopping.is_set():
+            if not self.stopping.is_set():
                 ledger.confirmed(self._key, at, time.monotonic() - began)
-        if not self._stopping.is_set():
+        if not self.stopping.is_set():
             self._book.tried(str(self.folder))
 
     def _look(self, at: float) -> None:
@@ -101,7 +90,7 @@ class FactsFolder:
         self._refused = {path: stamp for path, stamp in self._refused.items() if path in found}
         pause = _Pause()
         for path, stamp in found.items():
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 return
             known = self._lines.get(path)
             if (known is not None and known.stamp == stamp) or self._refused.get(path) == stamp:

@@ -3,9 +3,12 @@
 import pytest
 
 from audit.pictures import NONE, Pictures, develop
+from audit.touched import touched
+from facts.facter.node_facts import NodeFacts
 from facts.inventory.domains import Disk
 from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from facts.observations import Backup, Backups, ContainerCopy, Logs
+from facts.puppet import Run
 from tests.audit.situations import NOON, Scene
 from tests.factories import domain, guest, host, host_dn, kvm, service, settings, site, site_dn, uuid_of
 
@@ -51,6 +54,19 @@ def test_a_picture_stays_the_same_object_until_something_of_it_changes(scene: Sc
     scene.observe(WEB, logs=Logs(5, remote=True))
     third = pictures(scene, second)
     assert [name for name, picture in third.by_host.items() if picture is not second.by_host[name]] == [WEB]
+
+
+def test_a_run_or_facts_of_a_guest_touch_nobody_else_whatever_its_domain_is_called(scene: Scene) -> None:
+    scene.put(guest(WEB, enclumeProduction=host_dn(KVM1), enclumeDomainUUID=uuid_of("web")))
+    scene.put(guest("web.away.test", enclumeProduction=host_dn(KVM3), enclumeDomainUUID=uuid_of("another")))
+    scene.see(KVM3, domain("web", uuid=uuid_of("another")))
+    scene.runs[WEB] = Run(certname=WEB, ended_at=NOON - 60, last_success=NOON, status="changed")
+    before = scene.situation()
+    scene.runs[WEB] = Run(certname=WEB, ended_at=NOON, last_success=NOON, status="changed")
+    ran = scene.situation()
+    assert touched(ran, before, set()) == {WEB}
+    scene.facts_of[WEB] = NodeFacts(NOON)
+    assert touched(scene.situation(), ran, set()) == {WEB}
 
 
 def test_a_hypervisor_that_cannot_be_read_blinds_those_that_it_may_hold(scene: Scene) -> None:

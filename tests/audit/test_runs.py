@@ -111,6 +111,19 @@ def test_a_certificate_without_an_entry_is_a_warning_until_it_has_one(scene: Sce
     assert scene.wrong("puppet", "certificates") == {}
 
 
+def test_a_node_that_was_removed_and_runs_no_more_is_soon_said_no_more(scene: Scene) -> None:
+    ran(scene)
+    ran(scene, GONE)
+    assert scene.wrong("puppet", "certificates") == {"run_of_nobody": "warning"}
+    scene.at += 13000
+    ran(scene)
+    assert scene.wrong("puppet", "certificates") == {"run_of_nobody": "warning"}
+    scene.at += 1000
+    assert scene.wrong("puppet", "certificates") == {}
+    ran(scene, GONE)
+    assert scene.wrong("puppet", "certificates") == {"run_of_nobody": "warning"}
+
+
 def test_a_node_of_another_instances_site_has_an_entry(scene: Scene) -> None:
     scene.settings = settings(sites=["angers"])
     scene.put(site("angers"), site("lyon"), host(GONE, enclumeAtSite=site_dn("lyon")))

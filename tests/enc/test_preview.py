@@ -2,7 +2,8 @@
 
 import pytest
 
-from enc.preview import Change, Difference, preview
+from enc.answer import Answer
+from enc.preview import Change, Difference, compare, preview
 from enc.rules import Rules
 from facts.directory.apply import apply
 from facts.directory.entries import Directory
@@ -93,6 +94,18 @@ def test_variables_and_the_environment_are_told_too(attribute: str, path: str) -
     name = attribute.partition(":")[0]
     found = previewed(f"dn: {host_dn('web')}\nchangetype: modify\nreplace: {name}\n{attribute}\n")
     assert [one.path for one in found["web"].changes] == [path]
+
+
+def test_what_others_see_of_a_node_is_told_and_not_its_dn() -> None:
+    modified = f"dn: {host_dn('web')}\nchangetype: modify\nreplace: ipHostNumber\nipHostNumber: 10.0.0.9\n"
+    assert previewed(modified)["web"].changes == (Change("shown addresses", [], ["10.0.0.9"]),)
+    (gone,) = previewed(f"dn: {host_dn('web')}\nchangetype: delete\n").values()
+    assert "shown key" not in {one.path for one in gone.loses}
+
+
+def test_of_an_answer_that_an_older_version_kept_nothing_is_told_that_others_see() -> None:
+    kept = Answer(world().answer("web", NO_RULES).answer.body, b"{}", "digest")  # type: ignore[union-attr]
+    assert not [one.path for one in compare("web", kept, None).loses if one.path.startswith(("shown ", "offer "))]
 
 
 def test_a_new_host_gains_its_whole_answer() -> None:

@@ -3,8 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,21 @@ def test_a_server_that_hangs_keeps_nobody_waiting(url: str) -> None:
     kept.close()
 
 
+def test_a_server_that_hangs_at_a_transactions_end_keeps_nobody_waiting(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.history._PATIENCE", 0.5)
+    kept, reader = Kept(url), Reader(url, seconds=0.3)
+    for opened in (reader.reading, kept.history.writing):
+        began = time.monotonic()
+        with ExitStack() as until_then:
+            with pytest.raises(HistoryError) as raised:
+                _hang_at_the_end(opened, until_then)
+            assert (raised.value.kind, time.monotonic() - began < 5) == ("unreachable", True)
+    reader.close()
+    kept.close()
+
+
 def test_a_connection_that_hangs_before_it_is_used_is_replaced(url: str) -> None:
     kept, reader = Kept(url), Reader(url, seconds=0.3)
     with reader.reading() as connection:
@@ -103,6 +118,14 @@ def test_a_connection_that_hangs_before_it_is_used_is_replaced(url: str) -> None
         assert time.monotonic() - began < 5
     reader.close()
     kept.close()
+
+
+def _hang_at_the_end(opened: Callable[[], AbstractContextManager[Connection]], until_then: ExitStack) -> None:
+    """Stop the server once everything was asked, and end the transaction."""
+    with opened() as connection:
+        hanging = stopped(connection)
+        last_runs(connection)
+        until_then.enter_context(hanging)
 
 
 def stopped(connection: Connection) -> AbstractContextManager[None]:

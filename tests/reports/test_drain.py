@@ -9,13 +9,14 @@ import pytest
 
 from errors import HistoryError
 from generation.lock import Lock
+from reports.backlog import Backlog
 from reports.child_drain import may_be_deadly
 from reports.child_outbox import Outbox
 from reports.child_state import State, tell
 from reports.entry import Form
 from reports.messages import Known, Lives, Message, Ran, Spooled
 from reports.parse import parse
-from reports.rejected import Rejected, kept
+from reports.rejected import kept
 from reports.report import Report
 from reports.spool import Spool
 from tests.reports.draining import Draining, draining
@@ -172,27 +173,17 @@ def test_a_report_that_ends_every_reader_is_kept_aside_at_last(of: Spool) -> Non
     assert not (of.folder / "reading").exists()
 
 
-def test_what_is_kept_aside_is_bounded_and_the_oldest_go(of: Spool) -> None:
-    put(of, *(JUNK + bytes([48 + number]) for number in range(6)))
-    rejected = Rejected(of.folder, 3 * 4096)
-    last = names(of)[3:]
-    for name in names(of):
-        rejected.keep(of.folder / name, "no sense")
-    assert [one.path.name for one in kept(of.folder)] == last
-    assert len(list((of.folder / "rejected").iterdir())) == 6
-
-
-def test_keeping_aside_needs_no_room(of: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(of, JUNK)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    (of.folder / "rejected").mkdir()
-    monkeypatch.setattr(Path, "write_text", full)
-    Rejected(of.folder, 1 << 20).keep(of.folder / names(of)[0], "no sense")
-    (one,) = kept(of.folder)
-    assert one.reason == ""
+def test_one_that_is_stopped_before_the_spool_is_its_own_leaves_the_others_mark(of: Spool) -> None:
+    put(of, body("a.lab.test", 1))
+    other, backlog = Lock(str(of.folder)), Backlog(of.folder)
+    assert other.try_acquire()
+    backlog.mark(names(of)[0])
+    try:
+        with draining(of, MemoryHistory(), ends=3) as running:
+            until(lambda: any(isinstance(one, Known) for one in running.said), what="the last runs")
+    finally:
+        other.release()
+    assert backlog.marked() == names(of)[0]
 
 
 def test_it_says_once_a_second_that_it_lives_and_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ def test_the_first_version_of_the_api_names_it_otherwise() -> None:
         (made(metrics={"time": 5}), r"at `\$.config_report.metrics\[...\]`"),
         (b'{"x":' + b"[" * 100_000, "recursion depth"),
         (b'{"x":"\xff"}', "it is no report in Foreman's form"),
-        (b" " * (8 * 1024 * 1024 + 1), "it has 8388609 bytes, more than 8388608"),
+        (b" " * (16 * 1024 * 1024 + 1), "it has 16777217 bytes, more than 16777216"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )

@@ -32,6 +32,14 @@ def test_a_run_that_has_something_to_say_is_not_quiet(told: dict[str, Any]) -> N
     assert not rows.is_quiet(received(**told).report)
 
 
+def test_of_very_many_numbers_few_are_kept_and_the_total_among_them() -> None:
+    many = {f"n{number}": number for number in range(5000)}
+    report = received(status="changed", counts={"total": 9} | many, events=many, times={**many, "total": 1e6}).report
+    kept = rows.metrics(report)
+    assert (len(kept.counts), len(kept.events), len(kept.times)) == (30, 30, 300)
+    assert (kept.counts["total"], kept.times["total"]) == (9, 1e6)
+
+
 def test_a_run_that_has_something_to_say_keeps_its_metrics() -> None:
     row = rows.run_row(changed(files=3))
     kept = msgspec.json.decode(row["metrics"], type=Metrics)

@@ -137,6 +137,33 @@ def test_a_disk_that_hangs_takes_only_half_of_the_threads(tmp_path: Path, monkey
     assert (len(names(one)), one.problem) == (4, "")
 
 
+def test_a_disk_that_begins_to_hang_takes_few_more_before_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, goes_on, real = spool(tmp_path, at_once=4), threading.Event(), os.fsync
+    put(one, body())
+
+    def hanging(descriptor: int) -> None:
+        goes_on.wait(20)
+        real(descriptor)
+
+    monkeypatch.setattr("reports.spool._HANGS", 60.0)
+    monkeypatch.setattr(os, "fsync", hanging)
+    threads = [threading.Thread(target=put, args=(one, body())) for _ in range(5)]
+    try:
+        for thread in threads:
+            thread.start()
+        until(lambda: len(list(one.folder.glob(".*.new"))) == 5, what="all to wait for the disk")
+        with pytest.raises(SpoolError, match="5 reports are being written to the disk: send this one") as caught:
+            put(one, body())
+        assert caught.value.is_busy
+    finally:
+        goes_on.set()
+        for thread in threads:
+            thread.join()
+    assert len(names(one)) == 6
+
+
 def test_what_a_killed_writer_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
     one = spool(tmp_path)
     put(one, body())

@@ -1,6 +1,7 @@
 """PUT /facts/CERTNAME: durable before it is acknowledged, used within moments, and never worse for a bad one."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,31 @@ def test_older_facts_than_those_that_are_known_are_passed_over(served: Service) 
     put(served, {"name": WEB, "values": DEBIAN, "timestamp": at(2024)})
     assert put(served, {"name": WEB, "values": REDHAT, "timestamp": at(2023)}).status_code == 204
     assert served.runtime.facts.sets().facts[WEB] == DEBIAN
+
+
+def test_few_threads_take_facts_so_that_a_disk_that_hangs_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, here = threading.Event(), threading.Event()
+
+    def hanging(*_: Any, **__: Any) -> None:
+        here.set()
+        goes_on.wait(20)
+
+    with service(tmp_path, limits={"threads": 15}) as served:
+        served.wait_for(WEB)
+        served.until(lambda: served.runtime.delivered.restored, "the disk")
+        monkeypatch.setattr(served.runtime.delivered, "take", hanging)
+        waiting = threading.Thread(target=put, args=(served, DEBIAN))
+        waiting.start()
+        try:
+            assert here.wait(20)
+            refused = put(served, DEBIAN, MAIL)
+            assert (refused.status_code, "deliver them again" in refused.json["error"]) == (503, True)
+        finally:
+            goes_on.set()
+            waiting.join()
+        assert put(served, DEBIAN, MAIL).status_code == 204
 
 
 def test_why_says_how_old_the_facts_are(served: Service) -> None:

@@ -18,7 +18,8 @@ from app import Runtime
 from exporters.counts import REQUESTS as REQUESTS_TOTAL
 from facts.directory.memory import MemoryDirectory
 from facts.inventory.memory import MemoryInventory
-from reports.parse import Form, parse
+from reports.entry import Form
+from reports.parse import parse
 from settings import Settings
 from tests.web.serving import LDIF, Service, configured, service
 from web import answers, foreign

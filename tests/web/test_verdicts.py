@@ -143,15 +143,16 @@ def test_verdicts_that_cannot_be_relied_on_say_so(made: dict[str, Any], problem:
 
 
 @pytest.mark.parametrize(
-    ("fresh", "expected"),
+    ("age", "error", "expected"),
     [
-        (Freshness(time.time() - 800), None),
-        (Freshness(time.time() - 86400, error="refused"), "UTC, should at least every 15 min: enclume check sources"),
-        (Freshness(), "the directory dc=lab,dc=test was never read"),
+        (800, "", None),
+        (86400, "refused", "UTC, should at least every 15 min: enclume check sources"),
+        (None, "", "the directory dc=lab,dc=test was never read"),
     ],
 )
-def test_verdicts_on_an_old_directory_say_that_they_are(fresh: Freshness, expected: str | None) -> None:
+def test_verdicts_on_an_old_directory_say_that_they_are(age: float | None, error: str, expected: str | None) -> None:
     judging = Judging(audited())
+    fresh = Freshness() if age is None else Freshness(time.time() - age, error=error)
     judging.freshness[SourceKey("directory", "dc=lab,dc=test")] = fresh
     told = get(judging).json["outdated"]
     assert told is None if expected is None else expected in told
