@@ -98,7 +98,7 @@ def test_variables_and_the_environment_are_told_too(attribute: str, path: str) -
 
 def test_what_others_see_of_a_node_is_told_and_not_its_dn() -> None:
     modified = f"dn: {host_dn('web')}\nchangetype: modify\nreplace: ipHostNumber\nipHostNumber: 10.0.0.9\n"
-    assert previewed(modified)["web"].changes == (Change("shown addresses", [], ["10.0.0.9"]),)
+    assert previewed(modified)["web"].gains == (Change("shown addresses", after=["10.0.0.9"]),)
     (gone,) = previewed(f"dn: {host_dn('web')}\nchangetype: delete\n").values()
     assert "shown key" not in {one.path for one in gone.loses}
 

@@ -68,6 +68,16 @@ def test_only_a_host_that_changed_is_rendered_again() -> None:
     assert kept.hosts[MAIL].texts is before
 
 
+def test_a_run_alone_renders_its_host_and_no_other() -> None:
+    at, renderer = scene(), Renderer()
+    at.runs[WEB] = Run(certname=WEB, ended_at=at.at - 60, last_success=at.at - 60, status="unchanged")
+    kept = refreshed(Texts([((Renderer.FAMILY,), renderer)]), at)
+    renderer.rendered.clear()
+    at.runs[WEB] = Run(certname=WEB, ended_at=at.at, last_success=at.at, status="unchanged")
+    refreshed(kept, at)
+    assert renderer.rendered == [WEB]
+
+
 def test_a_host_that_is_gone_disappears_at_once() -> None:
     at, exposition = scene(), quiet()
     assert WEB in told(at, exposition=exposition)
