@@ -38,6 +38,7 @@ from web import (
     changes,
     facts,
     foreign,
+    forgetting,
     health,
     hiera,
     icinga,
@@ -242,6 +243,7 @@ def create_app(runtime: Runtime) -> Flask:
     report_intake, facts_intake = reports.Intake(runtime.settings, runtime), facts.Intake(runtime.settings, runtime)
     app.register_blueprint(reports.blueprint(report_intake, access))
     app.register_blueprint(runs.blueprint(runtime.settings, runtime, access))
+    app.register_blueprint(forgetting.blueprint(runtime.settings, runtime, access))
     app.register_blueprint(facts.blueprint(facts_intake, access))
     asked = answers.Asked(runtime.settings, runtime)
     app.register_blueprint(foreign.blueprint(asked, report_intake, facts_intake, access))

@@ -96,7 +96,8 @@ def _strangers(found: tuple[str, ...]) -> Judged:
     status: Status = "warning" if found else "ok"
     sentence = "every certificate that reports has an entry"
     if found:
-        way_out = "add their entries, or clean their certificates (`puppetserver ca clean`)"
+        clean = "clean their certificates (`puppetserver ca clean`) and forget them (`enclume runs forget`)"
+        way_out = f"add their entries, or {clean}"
         sentence = f"{names(found)}: Puppet runs of certificates without an entry in the directory: {way_out}"
     measures = (Measure("without_entry", len(found)),)
     return Judged(

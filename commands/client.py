@@ -88,6 +88,10 @@ class Service:
         """The JSON that a POST answers."""
         return self._decoded(self._accepted(self.ask("POST", path, body)))
 
+    def delete(self, path: str) -> None:
+        """A DELETE that succeeded. Raises `No`, `Misused` or `SourceError` otherwise."""
+        self._accepted(self.ask("DELETE", path))
+
     def _decoded(self, reply: Reply) -> Any:
         try:
             return json.loads(reply.body)
@@ -95,7 +99,7 @@ class Service:
             raise SourceError(self.url, "answered with what is no JSON", _WHO) from error
 
     def _accepted(self, reply: Reply) -> Reply:
-        if reply.status == 200:
+        if reply.status in (200, 204):
             return reply
         raise _refusal(self.url, reply)
 

@@ -7,6 +7,7 @@ from commands import (
     runs_changes,
     runs_drift,
     runs_failing,
+    runs_forget,
     runs_import,
     runs_last,
     runs_list,
@@ -57,5 +58,6 @@ for _name, _command in (
     ("unseen", runs_unseen.command),
     ("by", runs_by.command),
     ("import", runs_import.command),
+    ("forget", runs_forget.command),
 ):
     command.add_command(_command, _name)

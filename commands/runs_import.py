@@ -1,6 +1,7 @@
 """`enclume runs import`: reports that the Puppet server kept and nobody sent."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -97,10 +98,11 @@ def command(
     service = elsewhere.named(config, options)
     try:
         total = sum(1 for files in _by_folder(folder, since) for _ in files)
-        found = Import(service, Sender(service, rate, aside), total)
-        with progress(lambda: str(found)):
-            for files in _by_folder(folder, since):
-                found.take(files)
+        with closing(Sender(service, rate, aside)) as sender:
+            found = Import(service, sender, total)
+            with progress(lambda: str(found)):
+                for files in _by_folder(folder, since):
+                    found.take(files)
     except OSError as error:
         raise Misused(f"{error.filename}: cannot be read ({error.strerror})") from error
     if as_json:

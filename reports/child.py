@@ -1,8 +1,8 @@
 """The intake child: reads the reports that wait in the spool and stores them, in a process of its own.
 
-`python -m reports.child` reads one `Begin` message on stdin, then `"look"` each time that something may be new, and
-writes `messages.Message` lines on stdout until its stdin closes. It reads YAML and waits for a database, neither of
-which the process that answers Puppet may do.
+`python -m reports.child` reads one `Begin` message on stdin, then `"look"` each time that something may be new and
+`Forget` for each node that is to be forgotten, and writes `messages.Message` lines on stdout until its stdin closes. It
+reads YAML and waits for a database, neither of which the process that answers Puppet may do.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from reports.child_archive import Kept
 from reports.child_drain import Drain
 from reports.child_outbox import Outbox
 from reports.child_state import State, tell
-from reports.messages import decode_begin
+from reports.messages import Forget, decode_begin, decode_told
 from reports.parse import parse
 
 WRONG_USE, HANGS = 2, 4
@@ -47,7 +47,10 @@ def main() -> int:
 
 def _listen(drain: Drain) -> None:
     """Wake the drain at each line; end with stdin, whatever the drain is waiting for."""
-    for _ in sys.stdin.buffer:
+    for line in sys.stdin.buffer:
+        told = decode_told(line)
+        if isinstance(told, Forget):
+            drain.forget(told.forget)
         drain.wake.set()
     drain.stopping.set()
     drain.wake.set()

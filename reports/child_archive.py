@@ -8,7 +8,7 @@ from reports.history import History
 from reports.last import last_runs
 from reports.reader import Reader
 from reports.report import Received
-from reports.retention import prune
+from reports.retention import forget, prune
 
 _DAY = 86400.0
 
@@ -33,3 +33,7 @@ class Kept:
     def prune(self) -> bool:
         """Forget a few of the runs that are too old; whether there may be more."""
         return prune(self._history, time.time() - self._keep_days * _DAY)
+
+    def forget(self, certname: str) -> bool:
+        """Forget some of a node's runs, and in the end the node; whether there is more of it."""
+        return forget(self._history, certname)

@@ -21,7 +21,7 @@ from reports.backlog import Backlog
 from reports.child_batch import DEADLY, Batch, Keeping, Parse
 from reports.child_outbox import Outbox
 from reports.child_state import State
-from reports.messages import Begin, Spooled
+from reports.messages import Begin, Forgotten, Spooled
 from reports.rejected import Rejected
 
 T = TypeVar("T")
@@ -55,6 +55,10 @@ class Archive(Keeping, Protocol):
         """Forget a few of the runs that are too old; whether there may be more. Raises `HistoryError`."""
         ...
 
+    def forget(self, certname: str) -> bool:
+        """Forget some of a node's runs, and in the end the node; whether there is more. Raises `HistoryError`."""
+        ...
+
 
 class Drain:
     """Reads one spool into one history, until `stopping` is set; `wake` is set when there may be something new."""
@@ -69,8 +73,13 @@ class Drain:
         self._rejected = Rejected(Path(begin.spool), begin.rejected_bytes)
         self._lock = Lock(begin.spool)
         self._names: deque[str] = deque()
+        self._unwanted: deque[str] = deque()
         self._said: dict[str, Run] = {}
         self._refreshed = self._prune_at = 0.0
+
+    def forget(self, certname: str) -> None:
+        """Have the history forget a node, between two batches; from any thread, returns at once."""
+        self._unwanted.append(certname)
 
     def run(self) -> None:
         """Drain."""
@@ -100,6 +109,7 @@ class Drain:
         looked = time.monotonic()
         while not self._lock.try_acquire():
             self._refresh(archive)
+            self._forget(archive)
             if self.stopping.wait(_HANDOVER):
                 return
             if time.monotonic() > looked + _IDLE:
@@ -112,6 +122,7 @@ class Drain:
     def _round(self, archive: Archive) -> None:
         self.wake.clear()
         self._refresh(archive)
+        self._forget(archive)
         if not self._names:
             self._insist("looking into the spool", self._look)
         if self._names:
@@ -157,6 +168,17 @@ class Drain:
                 self._said = dict(last)
                 self._outbox.known(tuple(last.values()))
             self._tell(last)
+
+    def _forget(self, archive: Archive) -> None:
+        """Take the next small step of forgetting the node that was named first."""
+        if not self._unwanted:
+            return
+        certname = self._unwanted[0]
+        self.wake.set()
+        if not self._insist("forgetting a node", lambda: archive.forget(certname)):
+            self._unwanted.popleft()
+            self._said.pop(certname, None)
+            self._outbox.say(Forgotten(certname))
 
     def _tell(self, last: Mapping[str, Run]) -> None:
         """Say which nodes have another last run than was said."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from facts.children import Child
 from facts.pipes import running
-from reports.messages import LOOK, Begin, Message, decode_message, encode
+from reports.messages import LOOK, Begin, Forget, Message, decode_message, encode
 
 COMMAND = running("reports.child")
 
@@ -33,3 +33,7 @@ class IntakeChild(Child):
     def look(self) -> None:
         """There is something new in the spool; returns at once."""
         self.say(LOOK)
+
+    def forget(self, certname: str) -> None:
+        """The history is to forget this node; returns at once."""
+        self.say(encode(Forget(certname)))

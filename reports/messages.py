@@ -1,6 +1,7 @@
 """What the service and its intake child say to each other: one JSON value a line. Times in seconds."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,12 @@ class Begin(Struct, frozen=True):
 
 LOOK = b'"look"'
 """To the child, any number of times: there is something new in the spool."""
+
+
+class Forget(Struct, frozen=True):
+    """To the child, any number of times: remove all that the history has of this node."""
+
+    forget: str
 
 
 class Lives(Struct, frozen=True, tag="lives"):
@@ -63,8 +70,15 @@ class Ran(Struct, frozen=True, tag="ran"):
     runs: tuple[Run, ...]
 
 
-Message = Lives | Spooled | Drained | Known | Ran
+class Forgotten(Struct, frozen=True, tag="forgotten"):
+    """From the child: the history has nothing of this node any more."""
+
+    certname: str
+
+
+Message = Lives | Spooled | Drained | Known | Ran | Forgotten
 
 encode = msgspec.json.encode
 decode_begin = msgspec.json.Decoder(Begin).decode
+decode_told = msgspec.json.Decoder(Literal["look"] | Forget).decode
 decode_message = msgspec.json.Decoder(Message).decode

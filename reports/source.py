@@ -1,13 +1,14 @@
 """Reports of Puppet runs as the service has them: taken into the spool, and what the intake child says came of them."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 
 from facts.puppet import Run
 from reports.children import IntakeChild
 from reports.entry import Form
-from reports.messages import Begin, Drained, Known, Lives, Message, Ran, Spooled
+from reports.messages import Begin, Drained, Forgotten, Known, Lives, Message, Ran, Spooled
 from reports.report import Place
 from reports.spool import Spool, Waiting
 from settings import Settings
@@ -33,6 +34,7 @@ class ReportSource:
         self._child = IntakeChild(begin, self._receive, self._troubled)
         self._runs: Mapping[str, Run] = {}
         self._coming: dict[str, Run] = {}
+        self._forgotten: dict[str, threading.Event] = {}
         self._is_known = self._has_taken = self._is_news = False
         self._noticed_at = 0.0
         self._trouble = self._problem = ""
@@ -49,6 +51,11 @@ class ReportSource:
     def runs(self) -> Mapping[str, Run]:
         """The last run of each node that ever reported, by certname; a mapping that never changes."""
         return self._runs
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what the history holds."""
+        return self._is_known
 
     @property
     def reporting(self) -> bool:
@@ -80,6 +87,15 @@ class ReportSource:
         self._has_taken = True
         self._child.look()
 
+    def forget(self, certname: str, patience: float) -> bool:
+        """Have the history forget a node; whether that was done within so many seconds. One at a time."""
+        done = self._forgotten[certname] = threading.Event()
+        try:
+            self._child.forget(certname)
+            return done.wait(patience)
+        finally:
+            del self._forgotten[certname]
+
     def _receive(self, message: Message) -> None:
         match message:
             case Lives():
@@ -92,6 +108,8 @@ class ReportSource:
                 self._known(message)
             case Ran(runs=runs):
                 self._take_runs({**self._runs, **self._same(runs)})
+            case Forgotten(certname=certname):
+                self._forget(certname)
 
     def _lives(self, message: Lives) -> None:
         self.is_reading = message.is_reading
@@ -116,6 +134,11 @@ class ReportSource:
             coming, self._coming = self._coming, {}
             self._is_known = True
             self._take_runs(coming)
+
+    def _forget(self, certname: str) -> None:
+        self._take_runs({name: run for name, run in self._runs.items() if name != certname})
+        if done := self._forgotten.get(certname):
+            done.set()
 
     def _same(self, runs: tuple[Run, ...]) -> dict[str, Run]:
         """Runs by their node; one that is known is the object that is known."""

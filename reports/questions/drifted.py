@@ -12,6 +12,9 @@ from reports.summaries import Drift
 from reports.tables import events, nodes, resources, runs
 from reports.wanted import Wanted
 
+_CORRECTED = (events.c.corrective, events.c.status != "failure")
+"""Puppet calls what fails twice in a row corrective, too, though nobody changed anything: that is told as failing."""
+
 
 class Drifted(Struct, frozen=True):
     """What drifts, and whether there is more."""
@@ -31,7 +34,7 @@ def _counted(wanted: Wanted) -> Found:
     each = (
         select(of.node_id, of.name, events.c.property, of.ended)
         .join(events, (events.c.run_id == of.run_id) & (events.c.resource == of.position))
-        .where(of.corrective != false(), events.c.corrective, of.ended >= wanted.since, of.ended < wanted.until)
+        .where(of.corrective != false(), *_CORRECTED, of.ended >= wanted.since, of.ended < wanted.until)
     )
     if wanted.resource:
         each = each.where(of.name == wanted.resource)
@@ -57,7 +60,7 @@ def _told(connection: Connection, row: Sequence[Any]) -> Drift:
         select(*TOLD)
         .select_from(WITH_RUN)
         .where(of.node_id == node_id, of.ended == last, of.name == name, events.c.property == changed)
-        .where(events.c.corrective)
+        .where(*_CORRECTED)
         .limit(1)
     )
     seen = change(connection.execute(found).one())

@@ -38,6 +38,12 @@ class Enclume:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        """The master's process number."""
+        assert self._process is not None, "the service was not started"
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has said."""
         return (self.folder / "log").read_text(errors="replace")

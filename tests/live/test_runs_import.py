@@ -52,3 +52,16 @@ def test_a_replay_outlives_the_service_and_doubles_nothing(lab: Laboratory, tmp_
     assert (done.status, done.out) == (1, "301 of 301 reports: 0 sent, 300 known already, 1 bad.\n")
     (place,) = lab.run("runs", "by", "site", *PERIOD, "--json").json["places"]
     assert (place["name"], place["runs"], place["nodes"]) == ("", NUMBER, 1)
+
+
+def test_a_node_that_is_no_more_is_forgotten(lab: Laboratory, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    stored(folder, 0)
+    assert lab.run("runs", "import", str(folder)).status == 0
+    until(lambda: len(listed(lab)) == 1, 20, "the run")
+    done = lab.run("runs", "forget", WEB)
+    assert (done.status, done.out) == (0, f"{WEB} is forgotten.\n"), done
+    assert listed(lab) == []
+    done = lab.run("runs", "forget", WEB)
+    assert (done.status, done.err) == (1, f"enclume: no run of {WEB} is known\n")
+    assert lab.run("runs", "forget", "roundcube.lab.test").status == 1

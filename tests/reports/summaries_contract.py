@@ -57,6 +57,14 @@ class SummariesContract:
         past.had(ran(WEB, 0, "", both))
         assert [one.property for one in past.ask(drifted, wanted()).drift] == ["mode"]
 
+    def test_a_correction_that_failed_is_no_drift_and_one_in_noop_is(self, past: Past) -> None:
+        broken, (event,) = failed(BOOM), failed(BOOM).events
+        for ago, status in ((0, "failure"), (HOUR, "noop")):
+            events: Any = (structs.replace(event, corrective=True, status=status),)
+            past.had(ran(WEB, ago, "", structs.replace(broken, corrective=True, events=events)))
+        (told,) = past.ask(drifted, wanted()).drift
+        assert (told.times, told.last) == (1, NOW - HOUR)
+
     def test_the_slowest_resources_are_told_by_their_median(self, past: Past) -> None:
         apt, yum = "Exec[apt]", "Exec[yum]"
         for number, seconds in enumerate((10.0, 20.0, 90.0)):

@@ -14,7 +14,7 @@ from reports.child_drain import may_be_deadly
 from reports.child_outbox import Outbox
 from reports.child_state import State, tell
 from reports.entry import Form
-from reports.messages import Known, Lives, Message, Ran, Spooled
+from reports.messages import Forgotten, Known, Lives, Message, Ran, Spooled
 from reports.parse import parse
 from reports.rejected import kept
 from reports.report import Report
@@ -243,6 +243,23 @@ def test_a_node_that_the_history_forgets_is_said_to_be_gone(of: Spool, monkeypat
         running.drain.wake.set()
         whole = [Known(tuple(history.last().values()), is_whole=False), Known((), is_whole=True)]
         until(lambda: [one for one in running.said if isinstance(one, Known)][-2:] == whole, what="one node less")
+
+
+@pytest.mark.parametrize("is_reading", [True, False])
+def test_a_node_that_nobody_wants_is_forgotten_step_by_step(of: Spool, *, is_reading: bool) -> None:
+    """Also by the child that waits until another has done with the spool."""
+    history, lock = MemoryHistory(), Lock(str(of.folder))
+    put(of, body("a.lab.test", 1), body("b.lab.test", 2), body("a.lab.test", 3))
+    with draining(of, history) as first:
+        first.until_empty()
+    assert is_reading or lock.try_acquire()
+    with draining(of, history) as running:
+        until(lambda: Known((), is_whole=True) in running.said, what="the start")
+        running.drain.forget("a.lab.test")
+        running.drain.wake.set()
+        until(lambda: Forgotten("a.lab.test") in running.said, what="the node to be forgotten")
+        assert history.runs == {2}
+    lock.release()
 
 
 def test_who_waits_for_its_turn_tells_how_much_waits(of: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
