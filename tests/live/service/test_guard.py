@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from facts.shelf import Shelf
+from generation import keep as generation_keep
 from tests.live.service.estate import (
     BASE,
     GUESTS,
@@ -51,6 +53,11 @@ def hold(service: Service) -> Mapping[str, object]:
     return found
 
 
+def number_on_disk(service: Service) -> int | None:
+    kept = generation_keep.restore(Shelf(service.state))
+    return kept.hold.number if kept and kept.hold else None
+
+
 def names_held(service: Service) -> set[str]:
     held = service.get("/held").json["held"]
     return {node["certname"] for node in held["nodes"]} if held else set()
@@ -68,6 +75,7 @@ def test_a_directory_that_is_suddenly_empty_is_held_whatever_happens_to_the_serv
     assert service.bodies(*left) == {name: before[name] for name in left}
     assert service.get(f"/enc/{UNKNOWN}").status == 503
     number = hold(service)["number"]
+    until(lambda: number_on_disk(service) == number, 5, "the hold on disk")
     service.kill()
     service.start().wait_ready()
     assert service.bodies(*left) == {name: before[name] for name in left}
