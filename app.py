@@ -135,7 +135,7 @@ class Runtime:
     def scrape(self) -> Scrape:
         """All that Prometheus is told of."""
         version, libvirt = self._versions
-        self.counts.reports_spooled.set(self.reports.spool.waiting.count)
+        self.counts.reports_spooled.set(self.reports.spool.counted())
         return Scrape(
             audited=self.auditor.audited,
             failed_audits=self.auditor.failed_audits,

@@ -61,6 +61,13 @@ class Spool:
         """What waits, as far as this process knows."""
         return self._waiting
 
+    def counted(self) -> int:
+        """How many reports wait in the folder at this instant: `waiting` may be off by those that come meanwhile."""
+        try:
+            return sum(name.endswith(ENDING) for name in os.listdir(self.folder))  # noqa: PTH208 - names alone
+        except OSError:
+            return self._waiting.count
+
     def told(self, waiting: Waiting) -> None:
         """Whoever reads the spool has looked: so much waits."""
         with self._lock:

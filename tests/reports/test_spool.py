@@ -178,3 +178,11 @@ def test_what_a_killed_writer_left_is_removed_once_it_is_old(tmp_path: Path) -> 
 
 def test_there_is_nothing_where_there_is_no_folder(tmp_path: Path) -> None:
     assert Backlog(tmp_path / "none").look() == ([], Waiting())
+
+
+def test_what_waits_is_counted_in_the_folder_whatever_was_told_of_it(tmp_path: Path) -> None:
+    one = spool(tmp_path)
+    assert one.counted() == 0
+    put(one, body())
+    one.told(Waiting(7, 7))
+    assert one.counted() == 1
