@@ -7,6 +7,7 @@ does not know is no contradiction, and says nothing.
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
+from audit.addressed import is_address
 from audit.picture import Picture
 from audit.standing import hypervisor_source
 from audit.verdict import Status, Verdict
@@ -106,7 +107,7 @@ def _address(node: Node, claims: Claims) -> str:
     """An address on the very network of its site that a declared address is on, and none of those that are declared:
     neither an address that a router translates nor one that moves between hosts looks like that.
     """
-    declared = {str(ip_address(one)) for one in node.host.addresses if _is_address(one)}
+    declared = {str(ip_address(one)) for one in node.host.addresses if is_address(one)}
     if not declared or not declared.isdisjoint(claims.addresses) or node.site is None:
         return ""
     for network in node.site.networks:
@@ -118,14 +119,6 @@ def _address(node: Node, claims: Claims) -> str:
                 "correct ipHostNumber, or the host's network"
             )
     return ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _within(address: str, cidr: str) -> bool:

@@ -1,8 +1,8 @@
 """Mounts: whether a host has the data that LDAP says it gets over NFS, and whether its servers answer."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
+from audit.addressed import is_address
 from audit.picture import DataSource
 from audit.words import names
 from facts.observations import Kinds, Mount
@@ -48,12 +48,4 @@ class Missing:
 
     def _is_other(self, source: DataSource, server: str) -> bool:
         """Whether a mount's server is known to be none of a source's: both have addresses, and none is the same."""
-        return any(map(_is_address, self._known_as[server])) and any(map(_is_address, source.names))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+        return any(map(is_address, self._known_as[server])) and any(map(is_address, source.names))

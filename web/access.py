@@ -30,12 +30,7 @@ class Access:
 
     def node(self, certname: str) -> Response | None:
         """None when the client may ask for this node's answer, else the refusal."""
-        if self._open:
-            return None
-        peer = peer_name(request.environ)
-        if peer == certname or peer in self._readers:
-            return None
-        return refuse(403, f"{peer} may ask for {peer} only: name it in access.servers to let it ask for all nodes")
+        return self._of_all(certname, "ask")
 
     def own(self, certname: str) -> Response | None:
         """None when the client is this node itself, else the refusal."""
@@ -50,10 +45,18 @@ class Access:
 
     def speaker(self, certname: str) -> Response | None:
         """None when the client is this node itself, or may read about all nodes, else the refusal."""
-        peer = peer_name(request.environ)
-        if self._open or peer == certname or peer in self._readers:
+        return self._of_all(certname, "speak")
+
+    def _of_all(self, certname: str, what: str) -> Response | None:
+        """None when the client is this node itself, or may do this for all nodes, else the refusal."""
+        if self._open:
             return None
-        return refuse(403, f"{peer} may speak for {peer} only: name it in access.servers to let it speak for all nodes")
+        peer = peer_name(request.environ)
+        if peer == certname or peer in self._readers:
+            return None
+        return refuse(
+            403, f"{peer} may {what} for {peer} only: name it in access.servers to let it {what} for all nodes"
+        )
 
     def reader(self) -> Response | None:
         """None when the client may read about all nodes, else the refusal."""
