@@ -115,8 +115,8 @@ class Platform:
 
     def metrics(self, certname: str) -> dict[str, float]:
         """A node's metrics of runs: `last_run_timestamp_seconds`, `run_status failed`, …"""
-        status, text = self.enclume.get("/metrics")
-        assert status == 200
+        until(lambda: self.enclume.get("/metrics")[0] == 200, PATIENCE, "the first verdicts")
+        _, text = self.enclume.get("/metrics")
         found = {}
         for name in ("last_run_timestamp_seconds", "last_success_timestamp_seconds", "run_status", "cached_catalog"):
             for labels, value in values(text.decode(), f"puppet_{name}", certname=certname, site="larema").items():

@@ -20,6 +20,11 @@ def bodies(service: Service) -> Mapping[str, bytes]:
     return service.bodies(*NODES)
 
 
+def until_said(service: Service, problem: str) -> None:
+    """Wait until this is among what the service says is wrong."""
+    until(lambda: any(problem in one for one in service.ready["problems"]), 10, f"the problem {problem!r}")
+
+
 def test_a_second_instance_on_one_state_folder_says_so_and_takes_over(
     estate: SmallEstate, service: Service, bodies: Mapping[str, bytes]
 ) -> None:
@@ -28,8 +33,7 @@ def test_a_second_instance_on_one_state_folder_says_so_and_takes_over(
     second.port = int(str(second.settings["listen"]).rpartition(":")[2])
     second.write(state=str(service.state))
     with second:
-        said = until(lambda: second.ready["problems"], 5, "the problem")
-        assert any(f"another instance holds {service.state}/lock" in problem for problem in said)
+        until_said(second, f"another instance holds {service.state}/lock")
         until(lambda: "another instance holds" in second.log, 20, "the warning")
         assert answered(second) == bodies
         estate.replace(dn_of(MACHINES[0]), "puppetVar", "mark=1")
@@ -117,8 +121,7 @@ def test_a_full_disk_stops_no_answer_and_never_leaves_half_a_file(
         assert shutil.disk_usage(inside).free == 0
         estate.replace(dn_of(MACHINES[0]), "puppetVar", "mark=1")
         until(lambda: service.answer(MACHINES[0])["parameters"].get("mark"), 3, "the new answer")
-        said = until(lambda: service.ready["problems"], 10, "the problem")
-        assert any("generation: cannot be written: No space left on device" in problem for problem in said), said
+        until_said(service, "generation: cannot be written: No space left on device")
         assert "No space left on device" in service.log
         assert all(map(is_whole, kept))
         service.worker.kill()
@@ -137,7 +140,6 @@ def test_a_state_folder_without_permission_is_said_and_answers_go_on(estate: Sma
     with Service(estate.settings(estate.slapd.ldap_uri), user="nobody") as service:
         until(lambda: service.ready["nodes"] >= len(MACHINES), 10, "the machines' answers")
         assert all(service.status(f"/enc/{name}") == 200 for name in MACHINES)
-        said = until(lambda: service.ready["problems"], 5, "the problem")
-        assert any("cannot be written: Permission denied; check space and permissions" in problem for problem in said)
+        until_said(service, "cannot be written: Permission denied; check space and permissions")
         assert "Permission denied" in service.log
         assert not service.state.exists()

@@ -33,7 +33,8 @@ def intake(service: Service) -> psutil.Process:
 
 
 def metric(service: Service, line: str) -> float:
-    """A sample of /metrics by its name and labels; 0 while it is not told."""
+    """A sample of /metrics by its name and labels, once there are verdicts; 0 while it is not told."""
+    until(lambda: service.status("/metrics") == 200, 20, "the first verdicts")
     found = [one for one in service.get("/metrics").body.decode().splitlines() if one.startswith(f"{line} ")]
     return float(found[0].rpartition(" ")[2]) if found else 0.0
 
@@ -80,7 +81,7 @@ def test_a_restart_shows_the_last_runs_before_any_report_comes(service: Service)
     service.stop()
     service.start().wait_ready()
     line = f'enclume_puppet_run_status{{site="larema",certname="{NODES[1]}",status="unchanged"}}'
-    until(lambda: service.status("/metrics") == 200 and metric(service, line) == 1, 10, "the run in /metrics")
+    until(lambda: metric(service, line) == 1, 10, "the run in /metrics")
 
 
 def test_an_intake_that_is_killed_again_and_again_loses_nothing_and_is_said(service: Service) -> None:
