@@ -68,6 +68,18 @@ class Node:
         (folder / "puppet.conf").write_text(conf)
         self._process: subprocess.Popen[str] | None = None
 
+    def certify(self, identity: Identity) -> None:
+        """Give it a certificate, where Puppet has its own."""
+        for source, target in (
+            (identity.ca, "certs/ca.pem"),
+            (identity.crl, "crl.pem"),
+            (identity.cert, f"certs/{self.certname}.pem"),
+            (identity.key, f"private_keys/{self.certname}.pem"),
+        ):
+            path = self.folder / "ssl" / target
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, path)
+
     @property
     def _state(self) -> Path:
         return self.folder / "var/state"
@@ -121,15 +133,7 @@ class Agent(Node):
     ) -> None:
         server = {"server": "localhost", "serverport": port, "waitforcert": 0}
         super().__init__(folder, certname, {**server, **settings})
-        for source, target in (
-            (identity.ca, "certs/ca.pem"),
-            (identity.crl, "crl.pem"),
-            (identity.cert, f"certs/{certname}.pem"),
-            (identity.key, f"private_keys/{certname}.pem"),
-        ):
-            path = folder / "ssl" / target
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, path)
+        self.certify(identity)
 
     def start(
         self, *arguments: str, facts: Mapping[str, str] = NOTHING, variables: Mapping[str, str] = NOTHING

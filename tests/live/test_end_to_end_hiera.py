@@ -18,7 +18,8 @@ from facts.code_folder import CodeFolder
 from facts.source import Code
 from facts.upkeep import Upkeep
 from tests.live.enclume import Enclume, install_client
-from tests.live.puppet import USER, Agent, PuppetServer
+from tests.live.puppet import MODULES, USER, Agent, Identity, PuppetServer, Run
+from tests.live.puppet_agent import Node
 from tests.live.slapd import Slapd
 from tests.waiting import until
 
@@ -69,24 +70,21 @@ class Platform(Struct, frozen=True):
         )  # fmt: skip
 
 
-def install_code(puppet: PuppetServer, url: str) -> Path:
-    """The shipped hierarchy and module in an environment of their own, with data at every level; lists of revoked
-    certificates are looked at, too.
+def install_code(environment: Path, url: str, own: Identity) -> None:
+    """The shipped hierarchy and module in an environment, with data at every level; lists of revoked certificates are
+    looked at, too.
     """
-    environment = puppet.environments / ENVIRONMENT
     (environment / "manifests").mkdir(parents=True)
     shutil.copytree(ROOT / "puppet-modules", environment / "modules")
     shutil.copytree(ROOT / "hiera/data", environment / "data")
     text = (ROOT / "hiera/hiera.yaml").read_text()
-    stated = text.replace("[https://enclume.example.org:8787]", f"[{url}]\n      crl: {puppet.ca.own.crl}")
+    stated = text.replace("[https://enclume.example.org:8787]", f"[{url}]\n      crl: {own.crl}")
     (environment / "hiera.yaml").write_text(stated)
     for path, level in LEVELS.items():
         file = environment / "data" / f"{path}.yaml"
         file.parent.mkdir(exist_ok=True)
         said = {"probe::levels": {level: path, "first": level}, "web_hosting::php": level}
         file.write_text(yaml.safe_dump(said))
-    subprocess.run(["chown", "-R", f"{USER}:", str(environment)], check=True)
-    return environment
 
 
 @pytest.fixture
@@ -98,7 +96,9 @@ def platform(tmp_path: Path, puppet_server: PuppetServer) -> Iterator[Platform]:
         }
         before = puppet_server.external_nodes.read_text()
         with Enclume(tmp_path / "enclume", puppet_server.issue("enclume.lab.test"), settings) as enclume:
-            environment = install_code(puppet_server, enclume.url)
+            environment = puppet_server.environments / ENVIRONMENT
+            install_code(environment, enclume.url, puppet_server.ca.own)
+            subprocess.run(["chown", "-R", f"{USER}:", str(environment)], check=True)
             puppet_server.use_enc(install_client(puppet_server.folder, enclume.url, puppet_server.ca.own, USER))
             try:
                 yield Platform(slapd, enclume, puppet_server, puppet_server.agent(PROXY))
@@ -142,6 +142,53 @@ def test_a_web_server_that_is_assigned_in_ldap_is_behind_the_proxy_at_its_next_r
     assert "enclume: proxy.e2e.test: no answer" in platform.puppet.log
     assert "cached catalog" in run.output
     assert backends(proxy.text("haproxy.cfg")) == [*webs, NEW]
+
+
+def test_a_node_without_a_puppet_server_is_configured_alike(platform: Platform, tmp_path: Path) -> None:
+    """`puppet apply` with the node's own certificate. What it may not ask for ends the run and changes nothing."""
+    own = platform.puppet.issue(PROXY)
+    node = Node(tmp_path / "apply", PROXY, {"node_terminus": "exec"}, MODULES / "modules")
+    node.certify(own)
+    install_code(node.folder / "code/environments" / ENVIRONMENT, platform.enclume.url, own)
+    client = node.folder / "external_nodes"
+    client.write_text(install_client(node.folder, platform.enclume.url, own, "root"))
+    client.chmod(0o755)
+
+    def applied(certname: str = PROXY) -> Run:
+        node.start(
+            *("apply", "--detailed-exitcodes", "--write-catalog-summary", "--environment", ENVIRONMENT, "-e", ""),
+            *("--external_nodes", str(client), "--node_name_value", certname),
+        )
+        return node.wait()
+
+    webs = [f"web0{number}.e2e.test" for number in range(1, 5)]
+    first = applied()
+    assert first.exit_code == 2, first.output
+    assert backends(node.text("haproxy.cfg")) == webs
+    platform.change_member("add", NEW)
+    until(lambda: NEW in platform.told(PROXY), what="the new backend in what Hiera is told")
+    assert applied().exit_code == 2
+    assert backends(node.text("haproxy.cfg")) == [*webs, NEW]
+    assert applied().exit_code == 0
+
+    configuration = node.text("haproxy.cfg")
+    stranger = applied(WEB)
+    assert stranger.exit_code == 1, stranger.output
+    assert "Failed to find web01.e2e.test via exec" in stranger.output
+    assert node.text("haproxy.cfg") == configuration
+
+    platform.enclume.stop()
+    (node.root / "haproxy.cfg").unlink()
+    away = applied()
+    assert away.exit_code == 2, away.output
+    assert "enclume: proxy.e2e.test: answer of" in away.output
+    assert node.text("haproxy.cfg") == configuration
+    shutil.rmtree(node.folder / "var/enclume-hiera")
+    (node.root / "haproxy.cfg").unlink()
+    without = applied()
+    assert without.exit_code == 1, without.output
+    assert "enclume: proxy.e2e.test: no answer" in without.output
+    assert node.text("haproxy.cfg") is None
 
 
 def test_puppet_server_tells_enclume_which_parameters_are_secrets(platform: Platform, tmp_path: Path) -> None:
