@@ -20,6 +20,7 @@ import msgspec
 
 from web.framing import Refused, framing, go_on
 from web.peer import certified_name
+from web.tls import is_over
 
 _LOG = logging.getLogger("enclume.server")
 
@@ -62,10 +63,13 @@ class Budget:
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer's bytes in one or more pieces, and whether the connection may be used again after it."""
+    """An answer's bytes in one or more pieces, whether the connection may be used again after it, and whether the
+    client said that it sends nothing more.
+    """
 
     pieces: tuple[bytes, ...]
     keep: bool
+    is_last: bool = False
 
 
 Answer = Callable[["Connection", bytes], Reply]
@@ -105,7 +109,7 @@ class Connection:
                 for piece in reply.pieces:
                     yield from self._send(piece)
                 if not reply.keep:
-                    yield from self._part()
+                    yield from self._part(reply)
                     return
         except ssl.SSLError as error:
             self._say_refused(error)
@@ -118,7 +122,8 @@ class Connection:
     def _say_refused(self, error: ssl.SSLError) -> None:
         """A client that just goes away, as probes of a port do, is no news."""
         level = logging.DEBUG if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) else logging.INFO
-        reason = getattr(error, "verify_message", "") or error.reason or error
+        # What this module says itself has neither.
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error
         _LOG.log(level, "%s: TLS refused: %s", self, reason)
 
     def _within(self, seconds: float) -> None:
@@ -130,9 +135,12 @@ class Connection:
         yield from _until_done(secured.do_handshake, READ)
         # Nothing is to be sent now: a client without TCP_NODELAY would wait 40 ms for an acknowledgement to go on.
         secured.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        self.peer = certified_name(secured.getpeercert())
+        certificate = secured.getpeercert()
+        if certificate and secured.session_reused and is_over(certificate):
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, "certificate has expired")
+        self.peer = certified_name(certificate)
         if self.peer is None:
-            raise ssl.SSLError("the certificate has no certname")
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the certificate has no certname")
 
     def _reply(self, answer: Answer) -> Generator[int, None, Reply | None]:
         """The answer to the next request; None when the client has no more."""
@@ -186,12 +194,13 @@ class Connection:
             sent = yield from _until_done(partial(self.sock.send, rest[:_CHUNK]), WRITE)
             rest = rest[sent:]
 
-    def _part(self) -> Iterator[int]:
+    def _part(self, reply: Reply) -> Iterator[int]:
         """Say goodbye in TLS's words, then in TCP's."""
         if isinstance(self.sock, ssl.SSLSocket):
             with contextlib.suppress(OSError):
                 self.sock.unwrap()
-        yield from self._linger()
+        if self._inbox or not reply.is_last:
+            yield from self._linger()
 
     def _linger(self) -> Iterator[int]:
         self._within(_LINGER)
