@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from facts.puppet import Run
 from reports.children import IntakeChild
 from reports.entry import Form
+from reports.looks import Looks
 from reports.messages import Begin, Drained, Forgotten, Known, Lives, Message, Ran, Spooled
 from reports.report import Place
 from reports.spool import Spool, Waiting
@@ -32,6 +33,7 @@ class ReportSource:
         kept = settings.reports
         begin = Begin(folder, settings.database_url, kept.keep_days, kept.rejected_bytes)
         self._child = IntakeChild(begin, self._receive, self._troubled)
+        self._looks = Looks(self._child.look)
         self._runs: Mapping[str, Run] = {}
         self._coming: dict[str, Run] = {}
         self._forgotten: dict[str, threading.Event] = {}
@@ -85,7 +87,7 @@ class ReportSource:
             if self.spool.problem != refused:
                 self.noticed()
         self._has_taken = True
-        self._child.look()
+        self._looks.wanted()
 
     def forget(self, certname: str, patience: float) -> bool:
         """Have the history forget a node; whether that was done within so many seconds. One at a time."""
@@ -102,6 +104,7 @@ class ReportSource:
                 self._lives(message)
             case Spooled(count=count, bytes=size):
                 self.spool.told(Waiting(count, size))
+                self._looks.done()
             case Drained():
                 self._drained(message)
             case Known():
