@@ -52,21 +52,25 @@ class Backlog:
         """It was read. Raises `OSError`."""
         (self.folder / name).unlink(missing_ok=True)
 
-    def mark(self, name: str) -> None:
-        """Note which one is read now, "" for none: it may end whoever reads it."""
+    def mark(self, name: str, times: int = 1) -> None:
+        """Note which one is read now, "" for none, and how many readers in a row have begun with it: it may end whoever
+        reads it.
+        """
         with contextlib.suppress(OSError):
             if name:
-                self._marker.write_text(name)
+                self._marker.write_text(f"{times} {name}")
             else:
                 self._marker.unlink(missing_ok=True)
 
-    def marked(self) -> str:
-        """The one that was read when the reader before this one ended; "" where that is not known."""
+    def marked(self) -> tuple[str, int]:
+        """The one that was read when the last reader ended, and how many in a row ended with it; "" and 0 where that is
+        not known.
+        """
         try:
-            name = self._marker.read_text()
-        except (OSError, UnicodeDecodeError):
-            return ""
-        return name if name.endswith(ENDING) and "/" not in name else ""
+            times, _, name = self._marker.read_text().partition(" ")
+            return (name, int(times)) if name.endswith(ENDING) and "/" not in name else ("", 0)
+        except (OSError, ValueError):
+            return "", 0
 
     def _forget(self, entry: "os.DirEntry[str]") -> None:
         with contextlib.suppress(OSError):

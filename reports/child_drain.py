@@ -29,6 +29,9 @@ T = TypeVar("T")
 _AT_ONCE, _BYTES = 50, 4 << 20
 """Most reports, and bytes of them, that are stored together."""
 
+_GATHER = 0.1
+"""Seconds for which reports gather after a batch that was not full: a batch costs as much as many reports."""
+
 _IDLE = 1.0
 _HANDOVER = 0.1
 _REFRESH = 60.0
@@ -42,6 +45,8 @@ _CAREFUL = 1
 """So many children in a row that ended soon after they began, and reports are read one by one."""
 _DEADLY = 3
 """See `may_be_deadly`."""
+_SURE = 2
+"""So many readers in a row that ended with the same report: more than chance, as where somebody kills them."""
 
 
 class Archive(Keeping, Protocol):
@@ -74,6 +79,7 @@ class Drain:
         self._lock = Lock(begin.spool)
         self._names: deque[str] = deque()
         self._unwanted: deque[str] = deque()
+        self._marked = "", 0
         self._said: dict[str, Run] = {}
         self._refreshed = self._prune_at = 0.0
 
@@ -93,6 +99,7 @@ class Drain:
             if self.stopping.is_set():
                 # Then the spool, and the mark in it, may be another reader's.
                 return
+            self._marked = self._backlog.marked()
             if may_be_deadly(self._begin.ends):
                 self._avoid_the_deadly()
             self._backlog.mark("")
@@ -146,7 +153,8 @@ class Drain:
                 break
             name = self._names.popleft()
             if careful:
-                self._backlog.mark(name)
+                before, times = self._marked
+                self._backlog.mark(name, times + 1 if name == before else 1)
             self._insist("reading a report", lambda name=name: batch.read(name))  # type: ignore[misc]
             if self.stopping.is_set():
                 return
@@ -158,6 +166,8 @@ class Drain:
         if stored:
             names = {one.report.certname for one in batch.received}
             self._tell(self._insist("reading the last runs", lambda: archive.last(names)))
+        if not careful and not self._names:
+            self.stopping.wait(_GATHER)
 
     def _refresh(self, archive: Archive) -> None:
         if time.monotonic() > self._refreshed + _REFRESH:
@@ -189,8 +199,8 @@ class Drain:
 
     def _avoid_the_deadly(self) -> None:
         """Keep aside the report that ended the readers before this one."""
-        name = self._backlog.marked()
-        if name and (self._backlog.folder / name).exists():
+        name, times = self._marked
+        if times >= _SURE and (self._backlog.folder / name).exists():
             batch = Batch(self._backlog, self._rejected, self._parse)
             ended = f"reading or storing it ended the intake child {self._begin.ends} times in a row"
             self._insist("keeping a report aside", lambda: batch.reject(name, DEADLY, ended, 0))

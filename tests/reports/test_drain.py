@@ -173,6 +173,30 @@ def test_a_report_that_ends_every_reader_is_kept_aside_at_last(of: Spool) -> Non
     assert not (of.folder / "reading").exists()
 
 
+def test_readers_that_somebody_kills_cost_no_report(of: Spool) -> None:
+    """Three in a row, each while it reads another one: none of them is why."""
+    put(of, *(body("a.lab.test", number) for number in range(3)))
+
+    class Killed(BaseException):
+        """Stands for the end of the process."""
+
+    def killed(text: bytes, form: Form) -> Report:
+        left = names(of)
+        if len(left) + ends == 4:
+            raise Killed
+        return parse(text, form)
+
+    history = MemoryHistory()
+    for ends in range(1, 3):
+        with pytest.raises(Killed):
+            Draining(of, history, ends, killed).drain.run()
+    assert len(names(of)) == 2
+    with draining(of, history, ends=3) as running:
+        running.until_empty()
+    assert history.runs == {0, 1, 2}
+    assert not list(kept(of.folder))
+
+
 def test_one_that_is_stopped_before_the_spool_is_its_own_leaves_the_others_mark(of: Spool) -> None:
     put(of, body("a.lab.test", 1))
     other, backlog = Lock(str(of.folder)), Backlog(of.folder)
@@ -183,7 +207,7 @@ def test_one_that_is_stopped_before_the_spool_is_its_own_leaves_the_others_mark(
             until(lambda: any(isinstance(one, Known) for one in running.said), what="the last runs")
     finally:
         other.release()
-    assert backlog.marked() == names(of)[0]
+    assert backlog.marked() == (names(of)[0], 1)
 
 
 def test_it_says_once_a_second_that_it_lives_and_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
