@@ -1,6 +1,5 @@
 """The auditor: one thread that keeps the verdicts up to date, on change and at least every ten seconds."""
 
-import gc
 import logging
 import threading
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable
 
 from audit.all import Audited, audit
 from audit.situation import Situation
+from facts.garbage import uncollected
 
 _LOG = logging.getLogger("enclume.auditor")
 
@@ -77,16 +77,12 @@ class Auditor:
 
     def look_round(self) -> None:
         """Make the verdicts of now."""
-        first = self.audited.view is None or self.audited.view.situation.now.estate is None
         self._patience = _PATIENCE
         try:
             self._breathe()
-            self.audited = audit(self._look(), self.audited, self._breathe)
+            with uncollected():
+                self.audited = audit(self._look(), self.audited, self._breathe)
             self.problem = ""
-            if first and self.audited.hosts:
-                # As the builder does: what was made now stays for long, and is not walked through again and again.
-                gc.collect()
-                gc.freeze()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the last verdicts stay and it is said
             self.failed_audits += 1
             self.problem = f"making the verdicts failed ({type(error).__name__}: {error}): the last ones stay"

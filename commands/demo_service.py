@@ -68,13 +68,13 @@ def service(file: Path, stopping: Event) -> Iterator[tuple[Child, Settings, int]
 
 
 def _await(running: Child, asked: Service, stopping: Event) -> int:
-    """Wait until every node has its answer; how many. Raises `SourceError` when it ends or takes too long."""
+    """Wait until every node is answered and judged; how many. Raises `SourceError` when it ends or takes too long."""
     for _ in range(_PATIENCE):
         running.check()
         try:
-            reply = asked.ask("GET", "/health/ready")
-            if reply.status == 200:
-                return int(json.loads(reply.body)["nodes"])
+            ready = asked.ask("GET", "/health/ready")
+            if ready.status == 200 and json.loads(asked.ask("GET", "/verdicts?limit=0").body)["problem"] is None:
+                return int(json.loads(ready.body)["nodes"])
         except SourceError:
             # It does not listen yet.
             pass

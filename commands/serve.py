@@ -14,6 +14,7 @@ from app import Runtime, create_app
 from commands.common import examples, load_settings
 from enc import rules
 from errors import SettingsError
+from facts.garbage import MANY
 from settings import DEFAULT_FILE, Settings
 from web.access import Access
 
@@ -21,10 +22,6 @@ _LOG = logging.getLogger("enclume.serve")
 _LEVELS = ("debug", "info", "warning", "error")
 # A thread that computes hands over to those that answer after so many seconds, not after Python's 5 ms.
 _SWITCH = 0.0002
-# A build of a large estate makes many objects and drops them again, none of them in a cycle: to collect garbage at
-# every 700th, as Python does, would only keep the interpreter from the threads that answer. To look through 50,000
-# takes 15 ms.
-COLLECT_AFTER = 50_000
 # The numbers of two of glibc's settings, from its <malloc.h>.
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 _ARENAS, _LARGE = 1, 128 * 1024
@@ -53,7 +50,7 @@ class Served:
     def start(self) -> None:
         """Start the builder and the sources."""
         sys.setswitchinterval(_SWITCH)
-        gc.set_threshold(COLLECT_AFTER)
+        gc.set_threshold(MANY)
         give_back_memory()
         self._runtime.start()
 

@@ -21,6 +21,7 @@ from facts.directory.entries import Directory
 from facts.directory.meaning import EMPTY, Meaning, understand
 from facts.estate import Remembered
 from facts.facter.book import FactBook
+from facts.garbage import uncollected
 from facts.inventory.domains import HypervisorSeen, HypervisorTarget
 from facts.join import Joined, Seen, join
 from facts.source import Code, SourceKey
@@ -176,7 +177,8 @@ class Builder:
     def _step(self) -> None:
         self.rests.clear()
         try:
-            self._build()
+            with uncollected():
+                self._build()
             self._problem = ""
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the last generation stays and it is said
             self.failed_builds += 1
@@ -218,8 +220,7 @@ class Builder:
         self.shelving.keep(seen, estate.remembered)
         self.shelving.keep_generation(generation)
         if before.estate is None:
-            # What was loaded now stays for long: the garbage collector need not walk through it, which takes the
-            # interpreter from every thread that answers.
+            # What the start left behind is thrown away once; the rest stays for long, and is not looked through again.
             gc.collect()
             gc.freeze()
 

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 from audit.all import Audited, audit
-from commands.serve import COLLECT_AFTER
+from facts.garbage import MANY
 from facts.observations import Logs
 from tests.bench import estate
 from tests.bench.estate import Size
@@ -19,7 +19,7 @@ def measured(size: Size) -> tuple[int, float, float, float]:
     made = scene(size)
     situation = made.situation()
     # As the service runs.
-    gc.set_threshold(COLLECT_AFTER)
+    gc.set_threshold(MANY)
     gc.collect()
     gc.freeze()
     audit(situation)

@@ -169,10 +169,14 @@ class Icinga:
 
         def reached() -> Any:
             found = self.service(name)
-            checked = (found["last_check_result"] or {}).get("schedule_start", 0) >= begin
+            last = found["last_check_result"] or {"schedule_start": 0, "execution_end": 0}
+            checked = last["schedule_start"] >= begin
             there = STATES[int(found["state"])] == state
-            if checked and not there:
-                # It was asked before the verdict was made.
+            # While one runs, Icinga takes no other: the one that ran at the beginning had ours forgotten.
+            forgotten = last["schedule_start"] < begin <= last["execution_end"]
+            # It was asked before the verdict was made.
+            too_early = checked and not there
+            if forgotten or too_early:
                 self.check_now(name)
             return found if checked and there and found["state_type"] == 1 else None
 
