@@ -1,24 +1,19 @@
 """`enclume demo`: everything on the examples, on this machine alone, gone when it ends."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Event
-from types import FrameType
 
 import click
 
 from commands.common import examples
-from commands.demo_children import Child, pause
+from commands.demo_children import Child
 from commands.demo_directory import slapd
 from commands.demo_folder import folder
 from commands.demo_service import require_free, service, write_settings
+from commands.demo_stopping import Stopping, pause, told_to_stop
 from commands.demo_words import TRIES, words
 from commands.outcome import FINE
 from commands.progress import progress
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command(
@@ -47,13 +42,13 @@ def command(port: int, estate: str, path: Path) -> int:
     Exit status 0: ended by you. 2: something is missing, or in the way. 3: a part of it ended by itself.
     """
     require_free(port)
-    with ExitStack() as stack, _told_to_stop() as stopping:
+    with ExitStack() as stack, told_to_stop() as stopping:
         with progress("starting slapd and the service"):
             here = stack.enter_context(folder(path.absolute()))
             ldap, directory = stack.enter_context(slapd(here, estate, stopping))
             file = write_settings(here, estate, directory, port)
             served, settings, nodes = stack.enter_context(service(file, stopping))
-        if not stopping.is_set():
+        if not stopping.wait(0):
             for line in words(estate, settings, file, nodes):
                 click.echo(line)
         _run(stopping, ldap, served)
@@ -61,24 +56,8 @@ def command(port: int, estate: str, path: Path) -> int:
     return FINE
 
 
-def _run(stopping: Event, *children: Child) -> None:
+def _run(stopping: Stopping, *children: Child) -> None:
     """Wait for the end. Raises `SourceError` when a child ends by itself."""
     while pause(stopping):
         for one in children:
             one.check()
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[Event]:
-    """An event that Ctrl-C and the other polite signals set, however often they come."""
-    stopping = Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

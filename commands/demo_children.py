@@ -5,12 +5,10 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 from errors import SourceError
 
 _GRACE = 15.0
-_PAUSE = 0.05
 _LINES = 15
 
 
@@ -64,8 +62,3 @@ def _ending_with_us() -> list[str]:
     """A prefix that has the kernel end the child should this process be killed."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-
-
-def pause(stopping: Event) -> bool:
-    """Wait a moment; whether to go on."""
-    return not stopping.wait(_PAUSE)

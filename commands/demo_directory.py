@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from urllib.parse import quote
 
 import yaml
 from msgspec import Struct
 
-from commands.demo_children import Child, child, pause
+from commands.demo_children import Child, child
+from commands.demo_stopping import Stopping, pause
 from commands.outcome import Misused
 from errors import SourceError
 from facts.directory.connection import close, connect
@@ -74,7 +74,7 @@ def example(estate: str) -> Example:
 
 
 @contextmanager
-def slapd(folder: Path, estate: str, stopping: Event) -> Iterator[tuple[Child, DirectorySettings]]:
+def slapd(folder: Path, estate: str, stopping: Stopping) -> Iterator[tuple[Child, DirectorySettings]]:
     """A running slapd that holds the example, and the settings that reach it."""
     program = _program("slapd")
     known = example(estate)
@@ -135,7 +135,7 @@ def _socket(folder: Path) -> Iterator[Path]:
         yield Path(short, "ldapi")
 
 
-def _await(running: Child, reached: DirectorySettings, stopping: Event) -> None:
+def _await(running: Child, reached: DirectorySettings, stopping: Stopping) -> None:
     """Wait until it answers, or until we are to stop. Raises `SourceError` when it ends or takes too long."""
     reason = ""
     for _ in range(_PATIENCE):

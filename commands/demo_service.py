@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 import yaml
 
 from commands.client import Service
-from commands.demo_children import Child, child, pause
+from commands.demo_children import Child, child
 from commands.demo_directory import example, shared
+from commands.demo_stopping import Stopping, pause
 from commands.outcome import Misused
 from errors import SourceError
 from facts.inventory.uri import parse_uri
@@ -58,7 +58,7 @@ def write_settings(folder: Path, estate: str, directory: DirectorySettings, port
 
 
 @contextmanager
-def service(file: Path, stopping: Event) -> Iterator[tuple[Child, Settings, int]]:
+def service(file: Path, stopping: Stopping) -> Iterator[tuple[Child, Settings, int]]:
     """A service that has its answers (or was told to stop), its settings, and how many nodes it answers for."""
     settings = load(file)
     program = Path(__file__).resolve().parents[1] / "cli.py"
@@ -67,7 +67,7 @@ def service(file: Path, stopping: Event) -> Iterator[tuple[Child, Settings, int]
         yield running, settings, _await(running, Service(settings, timeout=5.0), stopping)
 
 
-def _await(running: Child, asked: Service, stopping: Event) -> int:
+def _await(running: Child, asked: Service, stopping: Stopping) -> int:
     """Wait until every node is answered and judged; how many. Raises `SourceError` when it ends or takes too long."""
     for _ in range(_PATIENCE):
         running.check()
