@@ -104,9 +104,10 @@ class Asked:
             placement = node.placement
             rests_on = placement.observed_on or ((placement.hypervisor,) if placement.hypervisor else ())
             keys += [SourceKey("inventory", hypervisor) for hypervisor in rests_on]
-        read = [fresh.read_at for fresh in map(self._standing.fresh, keys) if fresh.read_at]
-        oldest = min(read) if read and now.estate is not None else now.generation.built_at
-        return max(0.0, time.time() - oldest)
+        built_at = now.generation.built_at
+        # After a sudden end it may not be known when a source was read: not after the answer was built.
+        read = [self._standing.fresh(key).read_at or built_at for key in keys]
+        return max(0.0, time.time() - (min(read) if now.estate is not None else built_at))
 
     def none(self, certname: str, now: Now, hint: str = "") -> Response:
         """404 only when it is sure that there is no such node. Puppet asks too often to look for a `hint` each time."""

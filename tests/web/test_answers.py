@@ -1,15 +1,20 @@
 """What `/enc/…` answers, to whom, and how it says that it does not know."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from app import Runtime, create_app
 from facts.directory.memory import MemoryDirectory
 from facts.inventory.memory import MemoryInventory
+from facts.source import SourceKey
+from facts.upkeep import Freshness
 from tests.web.serving import BASE, LDIF, UUID, configured, domain, hypervisor, service
+from web.answers import Asked
 from web.bodies import BODIES
 
 HOST = f"dn: cn=web.lab.test,ou=hosts,{BASE}"
@@ -124,6 +129,25 @@ enclumeLibvirtURI: qemu:///system
         assert reasons["domain"] == UUID.format(1)
         assert reasons["because"] == "its domain runs on hv2.lab.test"
         assert sorted(reasons["defined_on"]) == ["hv1.lab.test", "hv2.lab.test"]
+
+
+def test_a_hypervisor_of_which_nobody_knows_when_it_was_read_makes_no_answer_young(tmp_path: Path) -> None:
+    """As after a sudden end within the first seconds, with that hypervisor away."""
+    with service(tmp_path) as served:
+        runtime = served.runtime
+
+        class Restarted:
+            """The runtime, which has the hypervisors from the disk alone."""
+
+            counts, facts, now, rules, building_fails = runtime.counts, runtime.facts, runtime.now, runtime.rules, False
+
+            def fresh(self, key: SourceKey) -> Freshness:
+                return Freshness() if key.kind == "inventory" else runtime.fresh(key)
+
+        generation = replace(runtime.now.generation, built_at=time.time() - 300)
+        asked = Asked(runtime.settings, Restarted())
+        assert asked.age("web.lab.test", replace(runtime.now, generation=generation)) >= 300
+        assert asked.age("hv1.lab.test", replace(runtime.now, generation=generation)) < 100
 
 
 def test_the_age_grows_while_the_directory_cannot_be_read(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_a_restart_with_every_source_down_serves_at_once_and_says_how_old_it_is(
     estate: SmallEstate, service: Service
 ) -> None:
     before = service.bodies(*NODES)
+    until(lambda: all(source["age"] is not None for source in service.ready["sources"]), 20, "every source to be read")
     estate.slapd.kill()
     for hypervisor in (estate.one, estate.two):
         hypervisor.kill()
