@@ -63,13 +63,10 @@ class Budget:
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer's bytes in one or more pieces, whether the connection may be used again after it, and whether the
-    client said that it sends nothing more.
-    """
+    """An answer's bytes in one or more pieces, and whether the connection may be used again after it."""
 
     pieces: tuple[bytes, ...]
     keep: bool
-    is_last: bool = False
 
 
 Answer = Callable[["Connection", bytes], Reply]
@@ -109,7 +106,7 @@ class Connection:
                 for piece in reply.pieces:
                     yield from self._send(piece)
                 if not reply.keep:
-                    yield from self._part(reply)
+                    yield from self._part()
                     return
         except ssl.SSLError as error:
             self._say_refused(error)
@@ -194,13 +191,12 @@ class Connection:
             sent = yield from _until_done(partial(self.sock.send, rest[:_CHUNK]), WRITE)
             rest = rest[sent:]
 
-    def _part(self, reply: Reply) -> Iterator[int]:
+    def _part(self) -> Iterator[int]:
         """Say goodbye in TLS's words, then in TCP's."""
         if isinstance(self.sock, ssl.SSLSocket):
             with contextlib.suppress(OSError):
                 self.sock.unwrap()
-        if self._inbox or not reply.is_last:
-            yield from self._linger()
+        yield from self._linger()
 
     def _linger(self) -> Iterator[int]:
         self._within(_LINGER)

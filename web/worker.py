@@ -118,7 +118,7 @@ class SteadyWorker(Worker):  # type: ignore[misc]  # gunicorn has no types.
             response.version = "enclume"
             environ.update({"wsgi.multithread": True, PEER: connection.peer})
             self._call(environ, response, connection)
-            return Reply(exchange.written(), keep=not response.should_close(), is_last=parsed.should_close())
+            return Reply(exchange.written(), keep=not response.should_close())
         except Exception as error:  # noqa: BLE001  # The application's faults become a 500, the client's a 4xx.
             exchange.forget()
             self.handle_error(parsed, exchange, connection.address, error)
