@@ -92,10 +92,23 @@ class Platform:
     def arrived(self, name: str, run: Run) -> Ran:
         """What the service says of an agent's run once it knows it."""
         certname, uuid = f"{name}.runs.test", uuid_of(run)
-        until(lambda: uuid in self.listed(certname), PATIENCE, f"{uuid} of {certname} in the history")
+        try:
+            until(lambda: uuid in self.listed(certname), PATIENCE, f"{uuid} of {certname} in the history")
+        except AssertionError as error:
+            error.add_note(self.whereabouts(run))
+            raise
         told = self.listed(certname)[uuid]
         until(lambda: self.last_run(certname) == told["ended"], PATIENCE, f"the metrics of {certname}")
         return Ran(run, uuid, told, self.verdicts(certname), self.metrics(certname))
+
+    def whereabouts(self, run: Run) -> str:
+        """What agent, Puppet Server, spool and service tell of a report that did not arrive."""
+        spool = self.enclume.folder / "state/spool"
+        kept = "\n".join(str(path) for path in sorted(spool.rglob("*")))
+        ready = self.enclume.get("/health/ready")
+        told = (run.output, self.puppet.log[-6000:], kept, str(ready), self.enclume.log[-3000:])
+        parts = zip(("the agent", "the Puppet Server", "the spool", "/health/ready", "the service"), told, strict=True)
+        return "\n".join(f"--- {name}:\n{text}" for name, text in parts)
 
     def listed(self, certname: str) -> dict[str, Mapping[str, Any]]:
         """The runs of a node by their UUIDs."""
