@@ -55,7 +55,8 @@ def uuid_of(run: Run) -> str:
 
 
 def _uuid_in(report: Path) -> str:
-    return str(re.findall(r"^transaction_uuid: (\S+)$", report.read_text(), re.MULTILINE)[0])
+    # Ruby quotes one that may be a number, as 00919ac4-….
+    return str(re.findall(r"^transaction_uuid: '?([0-9a-f-]+)'?$", report.read_text(), re.MULTILINE)[0])
 
 
 def server_settings(url: str) -> str:
