@@ -20,6 +20,7 @@ import msgspec
 
 from web.framing import Refused, framing, go_on
 from web.peer import certified_name
+from web.tls import is_over
 
 _LOG = logging.getLogger("enclume.server")
 
@@ -131,7 +132,10 @@ class Connection:
         yield from _until_done(secured.do_handshake, READ)
         # Nothing is to be sent now: a client without TCP_NODELAY would wait 40 ms for an acknowledgement to go on.
         secured.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        self.peer = certified_name(secured.getpeercert())
+        certificate = secured.getpeercert()
+        if certificate and secured.session_reused and is_over(certificate):
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, "certificate has expired")
+        self.peer = certified_name(certificate)
         if self.peer is None:
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the certificate has no certname")
 

@@ -63,7 +63,7 @@ class Loop:
 
     def keeps(self, connection: Connection) -> bool:
         """Whether a connection may be used for another request: not once newer certificates or lists are in force."""
-        return bool(self._listeners) and connection.context is self._context
+        return bool(self._listeners) and not self._is_stale(connection)
 
     def turn(self, timeout: float) -> None:
         """Wait for sockets that are ready, at most `timeout` seconds, and hand them to the threads."""
@@ -172,8 +172,13 @@ class Loop:
             if connection.deadline < now:
                 self._expire(connection, _TOO_LONG)
             elif self._is_outdated(connection):
-                self._expire(connection, "the certificates or revocation lists changed")
+                self._expire(connection, "the certificates or revocation lists changed, or it is old")
 
     def _is_outdated(self, connection: Connection) -> bool:
-        stale = connection.context is not None and connection.context is not self._context
-        return stale and (connection.idle or connection.peer is None)
+        return self._is_stale(connection) and (connection.idle or connection.peer is None)
+
+    def _is_stale(self, connection: Connection) -> bool:
+        """Whether its handshake is of no worth any more; one that was not made yet is."""
+        if self._contexts is None or connection.context is None:
+            return False
+        return not self._contexts.holds(connection.context)

@@ -22,7 +22,7 @@ from tests.reports.spooling import body
 
 class Plan(Struct, frozen=True):
     """How many senders, for how long, how many reports at most and a second (0: as many as can be), of how many nodes;
-    with kept or new connections.
+    with kept or new connections, and new ones with or without the TLS session of the one before.
     """
 
     port: int
@@ -35,6 +35,7 @@ class Plan(Struct, frozen=True):
     rate: float = 0.0
     nodes: int = 1000
     kept: bool = True
+    resumed: bool = True
 
 
 class Outcome(Struct, frozen=True):
@@ -47,6 +48,22 @@ class Outcome(Struct, frozen=True):
     p99: float
 
 
+class _Connection(http.client.HTTPSConnection):
+    """Goes on with a TLS session where it is given one, as Puppet Server does."""
+
+    session: ssl.SSLSession | None = None
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        context: ssl.SSLContext = self._context  # type: ignore[attr-defined]
+        self.sock = context.wrap_socket(self.sock, server_hostname=self.host, session=self.session)
+
+    def close(self) -> None:
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.session = self.sock.session
+        super().close()
+
+
 class _Sender(threading.Thread):
     def __init__(self, plan: Plan, numbers: "count[int]", begin: float) -> None:
         super().__init__(daemon=True)
@@ -54,7 +71,8 @@ class _Sender(threading.Thread):
         self._context = ssl.create_default_context(cafile=plan.ca)
         self._context.load_cert_chain(plan.certificate, plan.key)
         self._template = body(_CERTNAME, 0)
-        self._connection: http.client.HTTPSConnection | None = None
+        self._connection: _Connection | None = None
+        self._session: ssl.SSLSession | None = None
         self.latencies: list[float] = []
         self.failures = 0
 
@@ -81,14 +99,14 @@ class _Sender(threading.Thread):
 
     def _send(self, report: bytes) -> int:
         plan = self._plan
-        connection = self._connection or http.client.HTTPSConnection(
-            "127.0.0.1", plan.port, timeout=10, context=self._context
-        )
+        connection = self._connection or _Connection("127.0.0.1", plan.port, timeout=10, context=self._context)
+        connection.session = self._session if plan.resumed else None
         headers = {"Content-Type": "application/x-yaml; charset=UTF-8"}
         connection.request("POST", "/reports", report, headers | ({} if plan.kept else {"Connection": "close"}))
         response = connection.getresponse()
         response.read()
         self._connection = None if response.will_close else connection
+        self._session = connection.session
         return response.status
 
 

@@ -109,6 +109,59 @@ def test_a_request_that_is_being_answered_is_the_last_of_its_connection(
     kept.close()
 
 
+class Client:
+    """Makes a new connection for each question, and goes on with its last TLS session, as Puppet Server does."""
+
+    def __init__(self, running: Running, identity: Identity) -> None:
+        self._running, self._context = running, running.context(identity)
+        self._session: ssl.SSLSession | None = None
+        self.resumed = False
+
+    def ask(self) -> str:
+        """The name by which the application knows it."""
+        self.resumed = False
+        with (
+            self._running.raw() as plain,
+            self._context.wrap_socket(plain, server_hostname="127.0.0.1", session=self._session) as wrapped,
+        ):
+            wrapped.sendall(b"GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: wrapped.recv(4096), b""))
+            self.resumed, self._session = bool(wrapped.session_reused), wrapped.session
+        return answer.decode().partition("\r\n\r\n")[2]
+
+    def is_refused(self) -> bool:
+        try:
+            return not self.ask()
+        except REFUSED:
+            return True
+
+
+def test_a_client_that_comes_back_goes_on_with_its_session(secured: Running, node: Identity) -> None:
+    client = Client(secured, node)
+    asked = [(client.ask(), client.resumed) for _ in range(3)]
+    assert asked == [("web01.example.org", False), ("web01.example.org", True), ("web01.example.org", True)]
+
+
+def test_a_session_is_no_way_around_a_revocation(secured: Running, authority: Authority, node: Identity) -> None:
+    client = Client(secured, node)
+    assert client.ask()
+    assert client.ask()
+    assert client.resumed
+    authority.revoke(node)
+    until(lambda: is_refused(secured, node), timeout=5, what="the revoked certificate to be refused")
+    assert client.is_refused()
+
+
+def test_a_session_does_not_outlive_its_certificate(secured: Running, authority: Authority) -> None:
+    client = Client(secured, authority.issue("short.example.org", dt.timedelta(seconds=4)))
+    assert client.ask()
+    assert client.ask()
+    assert client.resumed
+    until(client.is_refused, timeout=10, what="the session to be refused")
+    assert client.resumed
+    until(lambda: "TLS refused: certificate has expired" in secured.said, what="the log to say so")
+
+
 def test_a_certificate_revoked_before_the_start_is_refused(start: Start, authority: Authority, node: Identity) -> None:
     authority.revoke(node)
     assert is_refused(start(authority), node)
