@@ -34,6 +34,7 @@ from tests.reports.past import (
     uuid_of,
     without_catalog,
 )
+from tests.waiting import until
 from web import runs
 from web.access import Access
 from web.peer import PEER
@@ -261,20 +262,18 @@ def test_few_requests_may_wait_for_the_database_and_the_others_are_told_at_once(
 ) -> None:
     slow, asked = Slow(), Asked(past.url, estate())
     monkeypatch.setattr("web.runs_answers.Answers", lambda *_: slow)
-    statuses: list[int] = []
-    threads = [threading.Thread(target=lambda: statuses.append(asked.get("").status_code)) for _ in range(8)]
+    replies: list[Any] = []
+    threads = [threading.Thread(target=lambda: replies.append(asked.get(""))) for _ in range(9)]
     for thread in threads:
         thread.start()
     assert [slow.entered.acquire(timeout=5) for _ in range(2)] == [True, True]
+    until(lambda: replies, what="the ninth to be refused")
     assert not slow.entered.acquire(blocking=False)
-    refused = None
-    while refused is None or refused.status_code == 200:
-        refused = asked.get("")
-    assert (refused.status_code, "asked by too many at one time" in refused.json["error"]) == (503, True)
     slow.go.set()
     for thread in threads:
         thread.join(10)
-    assert statuses == [200] * 8
+    assert [reply.status_code for reply in replies] == [503] + [200] * 8
+    assert "asked by too many at one time" in replies[0].json["error"]
 
 
 def test_the_database_is_not_loaded_before_somebody_asks_for_runs() -> None:
