@@ -6,16 +6,15 @@ as long as it takes to send its request, so that a few half-sent ones hold all t
 """
 
 import logging
-import queue
 import select
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from web.connection import READ, Answer, Budget, Connection, Limits
+from web.threads import Threads
 from web.tls import Contexts
 
 _LOG = logging.getLogger("enclume.server")
@@ -48,13 +47,11 @@ class Loop:
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
         self._watched: dict[int, Callable[[], None]] = {}
-        self._ready: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._next_look = 0.0
         self._listeners = list(listeners)
         for listener in self._listeners:
             self.watch(listener.fileno(), partial(self._accept, listener))
-        for number in range(threads):
-            threading.Thread(target=self._work, name=f"answers-{number}", daemon=True).start()
+        self._threads = Threads(threads, self._step, "answers")
 
     def watch(self, descriptor: int, act: Callable[[], None]) -> None:
         """Call `act` in the main thread whenever this descriptor can be read."""
@@ -74,7 +71,7 @@ class Loop:
                 act()
             elif connection is not None and connection.waiting:
                 connection.waiting = False
-                self._ready.put(connection)
+                self._threads.give(connection)
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _TICK
             self._look_round()
@@ -91,6 +88,7 @@ class Loop:
                     connection.deadline = min(connection.deadline, begin if connection.served else begin + _HASTE)
             self._next_look = 0.0
             self.turn(0.05)
+        self._threads.end()
 
     @property
     def _context(self) -> ssl.SSLContext | None:
@@ -118,10 +116,6 @@ class Loop:
         connection.waiting = True
         self._connections[connection.descriptor] = connection
         self._epoll.register(connection.descriptor, READ | select.EPOLLONESHOT)
-
-    def _work(self) -> None:
-        while True:
-            self._step(self._ready.get())
 
     def _step(self, connection: Connection) -> None:
         try:
