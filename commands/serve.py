@@ -1,6 +1,5 @@
 """`enclume serve`: the service."""
 
-import ctypes
 import gc
 import logging
 import os
@@ -15,6 +14,7 @@ from commands.common import examples, load_settings
 from enc import rules
 from errors import SettingsError
 from facts.garbage import MANY
+from facts.memory import keep_little
 from settings import DEFAULT_FILE, Settings
 from web.access import Access
 
@@ -22,9 +22,6 @@ _LOG = logging.getLogger("enclume.serve")
 _LEVELS = ("debug", "info", "warning", "error")
 # A thread that computes hands over to those that answer after so many seconds, not after Python's 5 ms.
 _SWITCH = 0.0002
-# The numbers of two of glibc's settings, from its <malloc.h>.
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
-_ARENAS, _LARGE = 1, 128 * 1024
 
 
 class Read(Settings, frozen=True, kw_only=True):
@@ -51,7 +48,7 @@ class Served:
         """Start the builder and the sources."""
         sys.setswitchinterval(_SWITCH)
         gc.set_threshold(MANY)
-        give_back_memory()
+        keep_little()
         self._runtime.start()
 
     def stop(self) -> None:
@@ -62,18 +59,6 @@ class Served:
         """New settings cannot be used."""
         self._runtime.builder.refused_settings = why
         _LOG.error("the settings in force stay: %s", why)
-
-
-def give_back_memory() -> None:
-    """Have the C library keep little of what was freed: it has an arena for each of many threads, and each of them
-    would keep what its largest answer once took (doubling the memory of a service whose `/metrics` are 40 MB).
-
-    Does nothing where the C library is not glibc.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_ARENA_MAX, _ARENAS)
-        mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 @click.command(
