@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from audit.max_age import expected
-from facts.estate import Node, Storage
-from facts.inventory.domains import Disk
+from audit.reach import Reach
+from facts.estate import Node
 
 
 class Copy(Struct, frozen=True, gc=False):
@@ -41,14 +41,21 @@ class Load(Struct, frozen=True, gc=False):
     max_age: float | None = None
 
 
-def load_of(
-    node: Node, production: str | None, backup: str | None, copies: tuple[Copy, ...], silent: tuple[str, ...]
+def load_of(  # noqa: PLR0917 - all are needed, none is more so
+    node: Node,
+    production: str | None,
+    backup: str | None,
+    copies: tuple[Copy, ...],
+    silent: tuple[str, ...],
+    reach: Reach,
 ) -> Load | None:
-    """The load that a host is; None for one that is no guest, should not run, or of which too little is known."""
+    """The load that a host is; None for one that is no guest, should not run, or of which too little is known. `reach`
+    is that of the hypervisor where it belongs.
+    """
     home, hardware = node.placement.hypervisor, node.hardware
     if node.kind != "guest" or node.host.intent != "running" or home is None or hardware is None:
         return None
-    local = any(map(is_local, hardware.storage))
+    local = any(map(reach.is_own, hardware.storage))
     ages = [age for (kind, _), age in expected(node).items() if kind == "container"] if local else []
     return Load(
         name=node.host.name,
@@ -63,9 +70,3 @@ def load_of(
         silent=silent if local else (),
         max_age=min(ages, default=None),
     )
-
-
-def is_local(storage: Storage | Disk) -> bool:
-    """Whether a disk is its hypervisor's alone, as far as libvirt shows."""
-    kind = storage.storage if isinstance(storage, Disk) else storage.kind
-    return storage.server is None and kind in ("lvm", "file")

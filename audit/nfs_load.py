@@ -5,13 +5,12 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from audit.reach import Reach
 from audit.situation import Situation
-from facts.certname import short_name
 from facts.estate import Estate, Node
 from facts.fleet import Fleet
-from facts.inventory.domains import Disk
 from facts.inventory.statistics import DomainStatistics
-from facts.observations import Mount, NfsServer, Pool
+from facts.observations import NfsServer, Pool
 from facts.observatory import HostSeen
 
 FEW_PACKETS = 100
@@ -102,24 +101,24 @@ class Labels:
 
 
 def heaviest(
-    situation: Situation, fleet: Fleet, server: Node, hypervisors: Iterable[str], labels: Labels
+    situation: Situation, fleet: Fleet, server: Node, near: Iterable[Reach], labels: Labels
 ) -> tuple[GuestLoad, ...]:
-    """The guests on these hypervisors that read and write most on a server, the busiest first."""
+    """The guests on the hypervisors with these reaches that read and write most on a server, the busiest first."""
     found: list[GuestLoad] = []
-    for name in hypervisors:
-        found += _loads(situation, fleet, server, name, labels)
+    for reach in near:
+        found += _loads(situation, fleet, server.host.name, reach, labels)
     return tuple(sorted(found, key=lambda one: (-one.both, one.guest))[:MOST])
 
 
-def _loads(situation: Situation, fleet: Fleet, server: Node, hypervisor: str, labels: Labels) -> Iterator[GuestLoad]:
-    statistics, seen = situation.statistics.get(hypervisor), situation.observations.get(hypervisor)
+def _loads(situation: Situation, fleet: Fleet, server: str, reach: Reach, labels: Labels) -> Iterator[GuestLoad]:
+    hypervisor = reach.hypervisor
+    statistics = situation.statistics.get(hypervisor)
     if statistics is None:
         return
-    known_as, mounts = _names(server), (seen.kinds.mounts or ()) if seen else ()
     for found in fleet.on.get(hypervisor, ()):
         domain = found.domain
         now, before = statistics.domains.get(domain.uuid), statistics.before.get(domain.uuid)
-        targets = {disk.target for disk in domain.disks if server_of(disk, mounts) in known_as}
+        targets = {disk.target for disk in domain.disks if reach.server_of(disk) == server}
         if now is None or before is None or not targets or now.read_at <= before.read_at:
             continue
         read, written = _moved(now, before, targets)
@@ -134,18 +133,3 @@ def _moved(now: DomainStatistics, before: DomainStatistics, targets: set[str]) -
     read = sum(max(0, new.read_bytes - old.read_bytes) for new, old in pairs)
     written = sum(max(0, new.written_bytes - old.written_bytes) for new, old in pairs)
     return read / seconds, written / seconds
-
-
-def server_of(disk: Disk, mounts: tuple[Mount, ...]) -> str:
-    """The NFS server that a disk is on, in lower case: what libvirt's pool says, else the hypervisor's own mounts; ""
-    for none.
-    """
-    if disk.server:
-        return disk.server.lower() if disk.storage == "nfs" else ""
-    below = [mount for mount in mounts if disk.path.startswith(f"{mount.path.rstrip('/')}/")]
-    return max(below, key=lambda mount: len(mount.path)).server.lower() if below else ""
-
-
-def _names(server: Node) -> frozenset[str]:
-    """What a pool or a mount may call a server."""
-    return frozenset({server.host.name, short_name(server.host.name), *server.host.addresses})

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from audit.keepers import Keepers
 from audit.load import Load
+from audit.reach import Reach
 from facts.estate import Node
 from facts.facter.node_facts import Claims, Shipped
 from facts.findings import Finding
@@ -56,7 +57,7 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
       names none.
     - `copies`: its domain on every hypervisor that shows it; `namesakes`: domains at its site of its domain's name (of
       its own, while it has no domain) with another UUID, that are no other entry's; `sharing`: running domains of
-      others that write to one of its disks.
+      others that write to one of its disks; `reaches`: those of the hypervisors of its copies, in the same order.
     - `blind`: hypervisors that may hold it and cannot be read, or never were, sorted; `unread`: those that show its
       `namesakes` or `sharing`, and cannot be read now.
     - `own`: what it says of itself; `claims`: what its facts say of it that the estate knows better; `shipped`: what
@@ -77,6 +78,7 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     copies: tuple[Found, ...] = ()
     namesakes: tuple[Found, ...] = ()
     sharing: tuple[Found, ...] = ()
+    reaches: tuple[Reach, ...] = ()
     blind: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     own: HostSeen | None = None
@@ -103,6 +105,10 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     def site(self) -> str:
         """The name of the host's site, "" for none."""
         return self.node.site.name if self.node.site else ""
+
+    def reach(self, hypervisor: str) -> Reach:
+        """The reach of a hypervisor that shows its domain."""
+        return next((one for one in self.reaches if one.hypervisor == hypervisor), Reach(hypervisor))
 
     @property
     def running_on(self) -> tuple[str, ...]:

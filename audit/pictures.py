@@ -11,6 +11,7 @@ from audit.disks import Writers, sharers, sharing, writers
 from audit.keepers import Keepers, Roll
 from audit.load import Copy, Load, load_of
 from audit.picture import BackupSeen, Picture
+from audit.reach import Reach, Reaches, reaches
 from audit.situation import Situation
 from audit.touched import dark_of, touched
 from facts.authority import may_say
@@ -24,8 +25,8 @@ from facts.observatory import permitted
 
 class Pictures(Struct, frozen=True):
     """The picture of every host by certname; and what they were developed from: what hosts keep of others' backups, the
-    situation, who keeps backups under each certname, the writers of each disk, who should keep backups, and whose data
-    come from where.
+    situation, who keeps backups under each certname, the reach of each hypervisor, the writers of each disk, who should
+    keep backups, and whose data come from where.
 
     `unknown` has, for each host that keeps backups, the names of those that are of no host.
     """
@@ -35,6 +36,7 @@ class Pictures(Struct, frozen=True):
     unknown: Mapping[str, tuple[str, ...]] = {}
     situation: Situation | None = None
     named: Names = {}
+    reaches: Reaches = {}
     writers: Writers = {}
     roll: Roll | None = None
     data: DataSources | None = None
@@ -52,8 +54,10 @@ def develop(situation: Situation, before: Pictures = NONE, breathe: Callable[[],
     was = before.situation.now.estate if before.situation else None
     kept = archive(estate, situation.observations, situation.settings.backups, before.archive)
     by, names = named(kept, before.archive, before.named)
-    written, uuids = writers(estate.fleet, was.fleet if was else EMPTY, before.writers)
-    uuids |= _copied(estate, kept, before.archive) | _shared(estate, was, written)
+    reached = reaches(situation, estate, before.reaches)
+    written, uuids = writers(estate.fleet, was.fleet if was else EMPTY, before.writers, reached, before.reaches)
+    uuids |= _copied(estate, kept, before.archive) | _shared(estate, was, written, reached)
+    uuids |= _reaching(estate, reached, before.reaches)
     others = touched(situation, before.situation, uuids) if before.situation else None
     roll = Roll(situation, estate)
     silenced = roll.concerned(before.roll, estate)
@@ -61,7 +65,7 @@ def develop(situation: Situation, before: Pictures = NONE, breathe: Callable[[],
     moved = before.data is None or before.data.stated != data.stated
     others = None if others is None or silenced is None or moved else others | silenced
     strangers = _unknown(situation, estate, was, kept, before)
-    ground = Pictures({}, kept, strangers, situation, by, written, roll, data)
+    ground = Pictures({}, kept, strangers, situation, by, reached, written, roll, data)
     developer = _Developer(situation, estate, roll, data, ground)
     pictures, made = {}, 0
     for certname, node in estate.nodes.items():
@@ -82,10 +86,20 @@ def _copied(estate: Estate, kept: Archive, before: Archive) -> set[str]:
     return {found.domain.uuid for name in changed for found in estate.fleet.on.get(name, ())}
 
 
-def _shared(estate: Estate, was: Estate | None, written: Writers) -> set[str]:
+def _reaching(estate: Estate, now: Reaches, before: Reaches) -> set[str]:
+    """The UUIDs of domains that hypervisors with another reach than before show, or should run."""
+    changed = differing(now, before)
+    if not changed:
+        return set()
+    shown = {found.domain.uuid for name in changed for found in estate.fleet.on.get(name, ())}
+    nodes = (node for node in estate.nodes.values() if node.placement.hypervisor in changed)
+    return shown | {node.hardware.uuid for node in nodes if node.hardware}
+
+
+def _shared(estate: Estate, was: Estate | None, written: Writers, reached: Reaches) -> set[str]:
     """The UUIDs of domains that share a disk with one on a hypervisor that can be read no more, or again."""
     changed = dark_of(estate) ^ dark_of(was) if was else ()
-    return sharers((found for name in changed for found in estate.fleet.on.get(name, ())), written)
+    return sharers((found for name in changed for found in estate.fleet.on.get(name, ())), written, reached)
 
 
 def _both(name: str, kept: Archive, before: Archive) -> tuple[Kept, ...]:
@@ -134,7 +148,7 @@ class _Developer:
         copies = self._estate.fleet.by_uuid.get(uuid, ()) if uuid else ()
         production, backup = self._name(host.production), self._name(host.backup)
         namesakes = self._namesakes(node, copies, uuid) if guest else ()
-        shared = sharing(copies, ground.writers)
+        shared = sharing(copies, ground.writers, ground.reaches)
         facts = situation.facts.get(name)
         shipped = facts.shipped if facts is not None and guest else None
         backups = backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups)
@@ -146,6 +160,7 @@ class _Developer:
             copies=copies,
             namesakes=namesakes,
             sharing=shared,
+            reaches=tuple([ground.reaches[one.hypervisor] for one in copies]),
             blind=self._blind(node, production, backup) if guest else (),
             unread=self._unread((*namesakes, *shared)) if namesakes or shared else (),
             own=permitted(seen, may_say(node)) if (seen := situation.observations.get(name)) else None,
@@ -156,7 +171,7 @@ class _Developer:
             sizes=self._sizes(node, copies) or _guest_sizes(shipped),
             stuck=self._stuck(node, copies),
             data=self._data.of(node) if guest else (),
-            load=_load(node, production, backup, backups, keepers) if guest else None,
+            load=self._load(node, production, backup, backups, keepers) if guest else None,
             run=situation.runs.get(name),
             reporting=situation.knows_runs,
             findings=self._results[name].findings if name in self._results else node.findings,
@@ -243,15 +258,16 @@ class _Developer:
                 return tuple([(disk.target, disk.capacity) for disk in domain.disks if disk.capacity])
         return ()
 
+    def _load(
+        self, node: Node, production: str | None, backup: str | None, backups: tuple[BackupSeen, ...], keepers: Keepers
+    ) -> Load | None:
+        made = (one for one in backups if one.kind == "container")
+        copies = tuple([Copy(one.by, one.peer, one.last_success, one.verified) for one in made])
+        silent = tuple([one.name for one in keepers.holders if one.silent])
+        home = node.placement.hypervisor or ""
+        return load_of(node, production, backup, copies, silent, self._ground.reaches.get(home) or Reach(home))
+
 
 def _guest_sizes(shipped: Shipped | None) -> tuple[tuple[str, int], ...]:
     """The sizes of its disks as the guest itself sees them."""
     return tuple([(one.name, one.size_bytes) for one in shipped.disks or ()]) if shipped is not None else ()
-
-
-def _load(
-    node: Node, production: str | None, backup: str | None, backups: tuple[BackupSeen, ...], keepers: Keepers
-) -> Load | None:
-    made = (one for one in backups if one.kind == "container")
-    copies = tuple([Copy(one.by, one.peer, one.last_success, one.verified) for one in made])
-    return load_of(node, production, backup, copies, tuple([one.name for one in keepers.holders if one.silent]))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from audit import placement_rules as rules
-from audit.load import is_local
 from audit.picture import Picture
 from audit.standing import Standing, hypervisor_source, standing, where
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict
@@ -100,8 +99,9 @@ def _said_already(found: Mapping[str, object], stands: Standing) -> set[str]:
     if "no_domain" in found:
         already.add("not_running")
     if "backup_copy_running" in found:
-        copy = stands.on(stands.picture.backup)
-        moved = "wrong_hypervisor" in found and copy is not None and any(map(is_local, copy.disks))
+        backup = stands.picture.backup or ""
+        copy, reach = stands.on(backup), stands.picture.reach(backup)
+        moved = "wrong_hypervisor" in found and copy is not None and any(map(reach.is_own, copy.disks))
         already.add("wrong_hypervisor" if moved else "backup_copy_running")
     return already & found.keys()
 

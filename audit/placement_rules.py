@@ -2,6 +2,7 @@
 
 from audit.drift import differences
 from audit.standing import Standing, state_of, where
+from facts.fleet import Found
 
 
 def split_brain(stands: Standing) -> str:
@@ -103,7 +104,7 @@ def definition_drift(stands: Standing) -> str:
     said = [
         f"{' and '.join(different)} on {other.hypervisor}"
         for other in seen
-        if other is not home and (different := differences(home.domain.definition, other.domain.definition))
+        if other is not home and (different := _differences(stands, home, other))
     ]
     if not said:
         return ""
@@ -111,6 +112,11 @@ def definition_drift(stands: Standing) -> str:
         f"{stands.name} is not defined on {home.hypervisor} as elsewhere: {'; '.join(said)}; carry the right "
         "definition over (virsh dumpxml --inactive, virsh define)"
     )
+
+
+def _differences(stands: Standing, home: Found, copy: Found) -> list[str]:
+    here, there = stands.picture.reach(home.hypervisor), stands.picture.reach(copy.hypervisor)
+    return differences(home.domain.definition, copy.domain.definition, here, there)
 
 
 def no_domain(stands: Standing) -> str:

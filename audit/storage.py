@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from audit.nfs_load import GuestLoad, Labels, Rates, heaviest, rates
+from audit.reach import Reach
 from audit.situation import Situation
 from audit.verdict import Judged, Measure, Status, Verdict
 from audit.view import Group, View
@@ -45,7 +46,7 @@ def groups(view: View) -> Iterator[Group]:
     own = members(estate, "nfs")
     standing_in = tuple(node for node in members(estate, "mirror") if node not in own and _serves(situation, node))
     for node in (*own, *standing_in):
-        server = _server(situation, node, near.get(node.site.key, ()) if node.site else ())
+        server = _server(view, node, near.get(node.site.key, ()) if node.site else ())
         yield Group(node.host.name, server.inputs(), partial(_judge, situation, estate.fleet, server, labels))
 
 
@@ -65,13 +66,15 @@ def _serves(situation: Situation, node: Node) -> bool:
 
 
 class _Server(Struct, frozen=True):
-    """A server with all that its verdicts rest on; `measured`: when each hypervisor near it was measured."""
+    """A server with all that its verdicts rest on; `near`: the reaches of the hypervisors at its site, `measured`: when
+    each of these was measured.
+    """
 
     node: Node
     voice: Voice
     seen: HostSeen
     thresholds: Thresholds
-    near: tuple[str, ...]
+    near: tuple[Reach, ...]
     measured: tuple[float, ...]
 
     def inputs(self) -> tuple[Any, ...]:
@@ -81,14 +84,14 @@ class _Server(Struct, frozen=True):
         return self.node.host, self.node.site, self.voice, said, self.thresholds, self.near, self.measured
 
 
-def _server(situation: Situation, node: Node, near: tuple[str, ...]) -> _Server:
-    name = node.host.name
+def _server(view: View, node: Node, near: tuple[str, ...]) -> _Server:
+    situation, reaches, name = view.situation, view.pictures.reaches, node.host.name
     return _Server(
         node,
         voice(situation, node, name, "nfsd"),
         situation.observations.get(name) or HostSeen(name, Kinds(), {}),
         situation.settings.thresholds.of(node.site.name if node.site else None, name),
-        near,
+        tuple(reaches[one] for one in near if one in reaches),
         tuple(situation.statistics[one].read_at for one in near if one in situation.statistics),
     )
 

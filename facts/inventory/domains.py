@@ -19,8 +19,9 @@ class Interface(Struct, frozen=True, gc=False):
 class Disk(Struct, frozen=True, gc=False):
     """A domain's disk: what holds it. `path` is the file or device, `server` the NFS server when there is one.
 
-    `export` is what that server exports (the pool's source directory), None otherwise. `shareable`: its definition
-    says that several guests may use it, or that nobody writes to it.
+    `export` is what that server exports (the pool's source directory), and `below` the file's path below it, whatever
+    folder the hypervisor has the export at; None otherwise. `shareable`: its definition says that several guests may
+    use it, or that nobody writes to it.
     """
 
     target: str
@@ -29,6 +30,7 @@ class Disk(Struct, frozen=True, gc=False):
     server: str | None = None
     export: str | None = None
     shareable: bool = False
+    below: str | None = None
 
 
 class Definition(Struct, frozen=True):

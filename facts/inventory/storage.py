@@ -29,6 +29,11 @@ class Pool(Struct, frozen=True):
     server: str | None = None
     export: str | None = None
 
+    def holds(self, target: str, below: str, storage: StorageKind) -> Disk:
+        """The disk at a path below its folder."""
+        disk = Disk(target, storage, f"{self.path}/{below}", self.server, self.export)
+        return disk if self.export is None else replace(disk, below=below)
+
 
 def parse_pool(element: Element) -> Pool:
     """The pool that a `<pool>` element describes."""
@@ -79,14 +84,14 @@ def _on_path(target: str, path: str, default: StorageKind, pools: tuple[Pool, ..
         return Disk(target, default, path)
     pool = max(holding, key=lambda pool: len(pool.path))
     storage = default if pool.storage == "other" else pool.storage
-    return Disk(target, storage, path, pool.server, pool.export)
+    return pool.holds(target, path[len(pool.path) + 1 :], storage)
 
 
 def _volume(target: str, source: Element, pools: tuple[Pool, ...]) -> Disk:
     wanted, volume = source.get("pool", ""), source.get("volume", "")
     for pool in pools:
         if pool.name == wanted:
-            return Disk(target, pool.storage, f"{pool.path}/{volume}", pool.server, pool.export)
+            return pool.holds(target, volume, pool.storage)
     return Disk(target, "other", f"{wanted}/{volume}")
 
 
@@ -94,7 +99,8 @@ def _network(target: str, source: Element) -> Disk:
     """A disk that QEMU itself reaches over the network (RBD, iSCSI, or NFS by its own client)."""
     path, server = source.get("name", ""), _attribute(source, "host", "name")
     if source.get("protocol") == "nfs":
-        return Disk(target, "nfs", path, server, path.rpartition("/")[0] or None)
+        export, _, below = path.rpartition("/")
+        return Disk(target, "nfs", path, server, export or None, below=below if export else None)
     return Disk(target, "network", path, server)
 
 

@@ -22,7 +22,7 @@ HYPERVISORS = ("kvm1", "kvm2", "kvm3")
 GUESTS = ("web", "mail", "svn")
 SERVERS = ("nfs1", "save1")
 NAMES = (*HYPERVISORS, *GUESTS, *SERVERS)
-SHARED = Disk("vda", "nfs", "/pool/one", "nfs1", "/srv")
+SHARED, MOUNTED = Disk("vda", "nfs", "/pool/one", "nfs1", "/srv", below="one"), Disk("vda", "file", "/home/one")
 
 names, hypervisors, guests = st.sampled_from(NAMES), st.sampled_from(HYPERVISORS), st.sampled_from(GUESTS)
 numbers = st.integers(0, 3)
@@ -45,7 +45,7 @@ def _domain(name: str, number: int) -> Domain:
         states[number],  # type: ignore[arg-type]
         "ioerror" if number == 2 else "booted",
         uuid=uuid_of("another") if number == 3 else "",
-        disks=[SHARED] if number == 0 else [Disk("vda", "lvm", f"/dev/vg/{name}")],
+        disks=[(SHARED, MOUNTED, Disk("vda", "lvm", f"/dev/vg/{name}"), SHARED)[number]],
         memory=(number + 1) * 2**30,
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit.nfs_load import GuestLoad, server_of
+from audit.nfs_load import GuestLoad
 from audit.storage import NfsLoad
 from audit.verdict import Measure
 from facts.inventory.domains import Disk
@@ -232,19 +232,14 @@ def test_a_guest_that_began_anew_counts_for_nothing_and_one_without_a_reading_be
     assert load(scene).guests == ()
 
 
-@pytest.mark.parametrize(
-    ("disk", "server"),
-    [
-        (Disk("vda", "nfs", "/pool/a", "NFS.lab.test", "/srv"), "nfs.lab.test"),
-        (Disk("vda", "network", "pool/a", "ceph.lab.test"), ""),
-        (Disk("vda", "file", "/srv/containers/a.qcow2"), "nfs2"),
-        (Disk("vda", "file", "/srv/a.qcow2"), "nfs1"),
-        (Disk("vda", "file", "/var/lib/a.qcow2"), ""),
-    ],
-)
-def test_a_disk_on_a_mount_that_is_no_pool_is_told_by_the_hypervisors_mounts(disk: Disk, server: str) -> None:
-    mounts = (Mount("/srv", "nfs1", "/a"), Mount("/srv/containers", "nfs2", "/b"))
-    assert server_of(disk, mounts) == server
+def test_a_guest_whose_file_is_below_a_mount_of_its_hypervisor_loads_the_server(scene: Scene) -> None:
+    """The mount is told after libvirt's figures."""
+    scene.see(KVM1, domain("web", disks=[Disk("vda", "file", "/mnt/a.raw"), Disk("vdb", "network", "a", "10.1.0.2")]))
+    measure(scene, KVM1, ("web", {"vda": (30 * MIB, 0), "vdb": (90 * MIB, 0)}))
+    serve(scene)
+    assert load(scene).guests == ()
+    scene.observe(KVM1, mounts=(Mount("/", "elsewhere", "/"), Mount("/mnt", "nfs", "/srv")))
+    assert load(scene).guests == (GuestLoad(WEB, KVM1, 1.0 * MIB, 0.0),)
 
 
 def test_a_mirror_is_judged_while_it_serves_files(scene: Scene) -> None:

@@ -99,7 +99,7 @@ def test_metadata_is_what_stands_there_and_empty_when_there_is_none() -> None:
     [
         (
             "<disk type='file'><source file='/srv/vms/a.raw'/>",
-            Disk("vda", "nfs", "/srv/vms/a.raw", NFS.server, NFS.export),
+            Disk("vda", "nfs", "/srv/vms/a.raw", NFS.server, NFS.export, below="a.raw"),
         ),
         ("<disk type='file'><source file='/srv/vms/scratch/a'/>", Disk("vda", "file", "/srv/vms/scratch/a")),
         ("<disk type='file'><source file='/srv/vmsother/a'/>", Disk("vda", "file", "/srv/vmsother/a")),
@@ -119,7 +119,7 @@ def test_metadata_is_what_stands_there_and_empty_when_there_is_none() -> None:
         ("<disk type='volume'><source pool='vg0' volume='a'/>", Disk("vda", "lvm", "/dev/vg0/a")),
         (
             "<disk type='volume'><source pool='vms' volume='a'/>",
-            Disk("vda", "nfs", "/srv/vms/a", NFS.server, NFS.export),
+            Disk("vda", "nfs", "/srv/vms/a", NFS.server, NFS.export, below="a"),
         ),
         ("<disk type='volume'><source pool='gone' volume='a'/>", Disk("vda", "other", "gone/a")),
         (
@@ -128,7 +128,7 @@ def test_metadata_is_what_stands_there_and_empty_when_there_is_none() -> None:
         ),
         (
             "<disk type='network'><source protocol='nfs' name='/export/a'><host name='nfs2'/></source>",
-            Disk("vda", "nfs", "/export/a", "nfs2", "/export"),
+            Disk("vda", "nfs", "/export/a", "nfs2", "/export", below="a"),
         ),
         ("<disk type='vhostuser'><source type='unix' path='/run/x'/>", Disk("vda", "other", "")),
         ("<disk type='file'>", Disk("vda", "other", "")),
