@@ -1,7 +1,8 @@
 """Capacity: if any one hypervisor dies, do its guests fit on the others of the site (N+1)? Who carries how much?
 
-What counts is the memory and the vCPUs that domains are defined with, of guests that should run, where they belong now.
-Where their guests cannot be known, since a hypervisor cannot be read, the last known figures are told as unknown.
+What counts is the memory and the vCPUs that domains are defined with, of guests that should run, where they belong now,
+and of whatever else runs on a hypervisor: it takes room there, and nobody takes it in. Where their guests cannot be
+known, since a hypervisor cannot be read, the last known figures are told as unknown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +22,9 @@ from settings.thresholds import Thresholds, ThresholdSettings
 
 
 class HypervisorLoad(Struct, frozen=True):
-    """What a hypervisor carries. Memory in bytes: what it has, what its guests may use, and what they would with those
-    of the worst partner that may die; `falls_on`: the memory that others would take if it died itself. `survives`: all
-    its guests would find room; None where that is not known.
+    """What a hypervisor carries. Memory in bytes: what it has, what its guests and what else runs there may use, and
+    what these would with those of the worst partner that may die; `falls_on`: the memory that others would take if it
+    died itself. `survives`: all its guests would find room; None where that is not known.
     """
 
     memory_bytes: int
@@ -104,8 +105,13 @@ class _Site:
             yield self._survival(self._site, "ok", sentence, self._names())
         for loss in wrong:
             known = loss.survived is False
-            sentence = _not_survived(loss) if known else _not_known(loss)
+            sentence = f"{_not_survived(loss)}{self._in_the_way(loss)}" if known else _not_known(loss)
             yield self._survival(loss.of.name, "critical" if known else "unknown", sentence, self._names(), loss)
+
+    def _in_the_way(self, loss: Loss) -> str:
+        """What takes room on the others without belonging there."""
+        others = [f"{names(who)} on {one.name}" for one in self._found if one is not loss.of and (who := _lodging(one))]
+        return f". Room is taken by {names(others)}, which nobody declared to run there" if others else ""
 
     def _names(self) -> list[str]:
         return [one.name for one in self._found]
@@ -184,6 +190,10 @@ class _Site:
         return f"{shares}: move {which} from {uneven.most.name} to {uneven.least.name}"
 
 
+def _lodging(one: Carrier) -> list[str]:
+    return [f"{lodger.name} ({size(lodger.memory)})" for lodger in one.lodgers]
+
+
 def _carries(one: Carrier, limits: Thresholds) -> tuple[Status, str]:
     if not one.memory:
         return "unknown", f"{one.name} was never read, so what it carries is not known: enclume check sources says why"
@@ -192,6 +202,8 @@ def _carries(one: Carrier, limits: Thresholds) -> tuple[Status, str]:
         f"the guests of {one.name} may use {size(one.committed)} of its {size(one.memory)} and {one.vcpus} vCPUs on "
         f"{one.cpus} CPUs"
     )
+    if one.lodgers:
+        figures = f"{figures}, with {names(_lodging(one))}, which nobody declared to run there"
     if not one.readable:
         return "unknown", f"{figures}, as last known: it cannot be read; enclume check sources says why"
     if one.committed > one.memory:

@@ -1,10 +1,13 @@
 """The load that a guest is: what it takes of the hypervisor that it belongs to, and where else it could run."""
 
+from collections.abc import Iterable, Iterator
+
 from msgspec import Struct
 
 from audit.max_age import expected
 from audit.reach import Reach
 from facts.estate import Node
+from facts.fleet import Found
 
 
 class Copy(Struct, frozen=True, gc=False):
@@ -39,6 +42,24 @@ class Load(Struct, frozen=True, gc=False):
     copies: tuple[Copy, ...] = ()
     silent: tuple[str, ...] = ()
     max_age: float | None = None
+
+
+class Lodger(Struct, frozen=True, gc=False, order=True):
+    """What runs on a hypervisor without being a load there: a domain without an entry, a guest that should not run, or
+    one that belongs elsewhere. `name`: its certname, or its domain's name where it has none; `memory` in bytes.
+    """
+
+    name: str
+    hypervisor: str
+    memory: int
+    vcpus: int
+
+
+def lodgers(name: str, copies: Iterable[Found], home: str | None) -> Iterator[Lodger]:
+    """Where a guest of these copies runs without being a load; `home` is where it is one, None for nowhere."""
+    for one in copies:
+        if one.hypervisor != home and one.domain.running:
+            yield Lodger(name, one.hypervisor, one.domain.memory, one.domain.vcpus)
 
 
 def load_of(  # noqa: PLR0917 - all are needed, none is more so

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from audit.keepers import Keepers
-from audit.load import Load
+from audit.load import Load, Lodger
 from audit.reach import Reach
 from facts.estate import Node
 from facts.facter.node_facts import Claims, Shipped
@@ -65,7 +65,8 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     - `sizes`: the virtual size in bytes of its disks by target, where libvirt's statistics gave it, else the module's
       fact; `stuck`: its monitor is busy with one job for too long.
     - `data`: the services that it, or a service of it, requires and that provide nfs.
-    - `load`: what it takes of its hypervisor, None unless it is a guest that should run.
+    - `load`: what it takes of its hypervisor, None unless it is a guest that should run; `lodges`: where it runs and is
+      no load.
     - `backups`: what is known of its backups; `keepers`: who should know it.
     - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all.
     - `findings`: what is wrong with what was stated of it; `held`: the guard holds a newer answer of it; `answered`: it
@@ -90,6 +91,7 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     stuck: bool = False
     data: tuple[DataSource, ...] = ()
     load: Load | None = None
+    lodges: tuple[Lodger, ...] = ()
     run: Run | None = None
     reporting: bool = False
     findings: tuple[Finding, ...] = ()

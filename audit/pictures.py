@@ -1,6 +1,7 @@
 """Developing pictures: one for every host, the same object again where nothing of it changed."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from audit.backups import Archive, Kept, Names, archive, backups_of, named, unkn
 from audit.data_sources import DataSources
 from audit.disks import Writers, sharers, sharing, writers
 from audit.keepers import Keepers, Roll
-from audit.load import Copy, Load, load_of
+from audit.load import Copy, Load, load_of, lodgers
 from audit.picture import BackupSeen, Picture
 from audit.reach import Reach, Reaches, reaches
 from audit.situation import Situation
@@ -28,7 +29,8 @@ class Pictures(Struct, frozen=True):
     situation, who keeps backups under each certname, the reach of each hypervisor, the writers of each disk, who should
     keep backups, and whose data come from where.
 
-    `unknown` has, for each host that keeps backups, the names of those that are of no host.
+    `unknown` has, for each host that keeps backups, the names of those that are of no host; `unclaimed` are the UUIDs
+    of domains that no host is.
     """
 
     by_host: Mapping[str, Picture]
@@ -40,6 +42,7 @@ class Pictures(Struct, frozen=True):
     writers: Writers = {}
     roll: Roll | None = None
     data: DataSources | None = None
+    unclaimed: AbstractSet[str] = frozenset()
 
 
 NONE = Pictures({}, {})
@@ -65,7 +68,8 @@ def develop(situation: Situation, before: Pictures = NONE, breathe: Callable[[],
     moved = before.data is None or before.data.stated != data.stated
     others = None if others is None or silenced is None or moved else others | silenced
     strangers = _unknown(situation, estate, was, kept, before)
-    ground = Pictures({}, kept, strangers, situation, by, reached, written, roll, data)
+    unclaimed = before.unclaimed if was is estate else estate.fleet.by_uuid.keys() - _claimed(estate)
+    ground = Pictures({}, kept, strangers, situation, by, reached, written, roll, data, unclaimed)
     developer = _Developer(situation, estate, roll, data, ground)
     pictures, made = {}, 0
     for certname, node in estate.nodes.items():
@@ -78,6 +82,11 @@ def develop(situation: Situation, before: Pictures = NONE, breathe: Callable[[],
             known = known if known is not None and known == new else new
         pictures[certname] = known
     return replace(ground, by_host=pictures)
+
+
+def _claimed(estate: Estate) -> frozenset[str]:
+    """The UUIDs of all domains that are an entry's."""
+    return frozenset([node.hardware.uuid for node in estate.nodes.values() if node.hardware])
 
 
 def _copied(estate: Estate, kept: Archive, before: Archive) -> set[str]:
@@ -153,6 +162,7 @@ class _Developer:
         shipped = facts.shipped if facts is not None and guest else None
         backups = backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups)
         keepers = self._keepers.of(node, self._holders(node, copies, production, backup))
+        load = self._load(node, production, backup, backups, keepers) if guest else None
         return Picture(
             node=node,
             production=production,
@@ -171,7 +181,8 @@ class _Developer:
             sizes=self._sizes(node, copies) or _guest_sizes(shipped),
             stuck=self._stuck(node, copies),
             data=self._data.of(node) if guest else (),
-            load=self._load(node, production, backup, backups, keepers) if guest else None,
+            load=load,
+            lodges=tuple(lodgers(name, copies, load.home if load else None)),
             run=situation.runs.get(name),
             reporting=situation.knows_runs,
             findings=self._results[name].findings if name in self._results else node.findings,
@@ -204,10 +215,8 @@ class _Developer:
         )
 
     def _claims(self) -> frozenset[str]:
-        """The UUIDs of all domains that are an entry's."""
         if self._claimed is None:
-            nodes = self._estate.nodes.values()
-            self._claimed = frozenset(node.hardware.uuid for node in nodes if node.hardware)
+            self._claimed = _claimed(self._estate)
         return self._claimed
 
     def _blind(self, node: Node, production: str | None, backup: str | None) -> tuple[str, ...]:

@@ -20,8 +20,7 @@ def strays(view: View) -> Strays:
     estate = view.situation.now.estate
     if estate is None:
         return {}
-    known = {node.hardware.uuid for node in estate.nodes.values() if node.hardware}
-    left = estate.fleet.by_uuid.keys() - known
+    left = view.pictures.unclaimed
     if not left:
         return {}
     found: dict[tuple[str, str], tuple[Found, ...]] = {}

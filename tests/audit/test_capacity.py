@@ -51,7 +51,7 @@ def test_vcpus_count_as_much_as_memory() -> None:
 
 def test_only_guests_that_should_run_count_and_by_their_maximum() -> None:
     scene = pair(placed("web"), placed("big"))
-    scene.see(KVM1, vm("web"), vm("big", 60))
+    scene.see(KVM1, vm("web"), vm("big", 60, on=False))
     scene.see(KVM2, vm("web", on=False), vm("big", 60, on=False))
     assert wrong(scene).keys() >= {("hypervisor_loss", KVM1)}
     for intent in ("off", "template", "retired"):

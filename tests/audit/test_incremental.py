@@ -182,5 +182,6 @@ def test_what_is_kept_is_what_would_be_made_from_nothing(turns: list[list[Change
         pictures = develop(situation, pictures)
         anew = develop(situation)
         assert (pictures.by_host, pictures.unknown) == (anew.by_host, anew.unknown)
+        assert pictures.unclaimed == anew.unclaimed
         scene.audited = audit(situation, scene.audited)
         assert sorted(map(repr, scene.audited.verdicts())) == sorted(map(repr, audit(situation).verdicts()))
