@@ -66,11 +66,21 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 900.0
 
 
+OF_A_SITE = ("imbalance", "copy_seconds", "mirror_warning", "mirror_critical")
+"""The thresholds of what is judged for a whole site: no host has its own."""
+
+
 class ThresholdSettings(Thresholds, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The thresholds of all hosts, and those that differ (`thresholds`)."""
 
     sites: Annotated[Overrides, Meta(description="thresholds of one site, by its name")] = {}
-    hosts: Annotated[Overrides, Meta(description="thresholds of one host, by its certname; they beat its site's")] = {}
+    hosts: Annotated[
+        Overrides,
+        Meta(
+            description="thresholds of one host, by its certname; they beat its site's. "
+            "imbalance, copy_seconds and mirror_* are a site's alone"
+        ),
+    ] = {}
 
     def __post_init__(self) -> None:
         for name in Thresholds.__struct_fields__:
@@ -85,6 +95,8 @@ class ThresholdSettings(Thresholds, frozen=True, forbid_unknown_fields=True, kw_
             if name not in Thresholds.__struct_fields__:
                 known = ", ".join(Thresholds.__struct_fields__)
                 raise ValueError(f"`{where}.{name}` is no threshold: expected one of {known}")
+            if where.startswith("hosts.") and name in OF_A_SITE:
+                raise ValueError(f"`{where}.{name}` is of a whole site: state `sites.SITE.{name}` or `{name}`")
             if not isfinite(value):
                 raise ValueError(f"`{where}.{name}` is {value}: expected a number")
             try:

@@ -214,6 +214,10 @@ def test_what_is_accepted_as_a_base_is_a_dn(text: str) -> None:
         ({"sites": {"angers": {"reserve_bytes": float("inf")}}}, "sites.angers.reserve_bytes"),
         ({"sites": {"angers": {"vcpus": 4}}}, "`sites.angers.vcpus` is no threshold"),
         ({"run_seconds": float("inf")}, "run_seconds"),
+        *(
+            ({"hosts": {"kvm1.lab.test": {name: 0.25}}}, f"of a whole site: state `sites.SITE.{name}` or `{name}`")
+            for name in ("imbalance", "copy_seconds", "mirror_warning", "mirror_critical")
+        ),
     ],
 )
 def test_a_threshold_of_a_site_or_host_is_held_to_the_same_limits(thresholds: dict[str, object], says: str) -> None:
