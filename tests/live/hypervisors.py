@@ -50,7 +50,7 @@ mount -t tmpfs nfs1:/export/{name} {target}
 mount --bind /run/hang /bin/umount
 touch {target}.ready"""
 NFS_POOL = """<pool type='netfs'><name>{name}</name>
-<source><host name='nfs1'/><dir path='/export/{name}'/><format type='nfs'/></source>
+<source><host name='{server}'/><dir path='/export/{name}'/><format type='nfs'/></source>
 <target><path>{target}</path></target></pool>"""
 LIBVIRTD = "libvirtd -d -p /run/libvirt/libvirtd.pid -f /etc/libvirt/libvirtd.conf"
 LONGEST = 70
@@ -152,6 +152,25 @@ class Hypervisor(Guests):
         os.kill(self.pid(), signal.SIGCONT)
 
     @contextmanager
+    def nfs_pool(self, name: str, server: str) -> Iterator[Path]:
+        """A pool that libvirt, and the kernel's table of mounts, take for that export of an NFS server; its folder, in
+        which `one.raw` is. What is in it is this hypervisor's own, so that QEMU's lock on the file stops nobody.
+        """
+        target = self.folder / "pools" / server
+        target.mkdir(parents=True)
+        mount = f"mount -t tmpfs {server}:/export/{name} {target}"
+        self.keeper.run(f"{mount} && truncate -s 8M {target}/one.raw && touch {target}.ready")
+        until(Path(f"{target}.ready").exists, 10, "the mount")
+        with self.connection() as connection:
+            pool = connection.storagePoolDefineXML(NFS_POOL.format(name=name, server=server, target=target))
+            pool.create()
+            try:
+                yield target
+            finally:
+                pool.destroy()
+                pool.undefine()
+
+    @contextmanager
     def hung_pool(self, name: str) -> Iterator[None]:
         """An NFS pool whose server is dead: libvirt waits for umount, which never ends, and keeps the pool locked."""
         target = self.folder / "pools" / name
@@ -160,7 +179,7 @@ class Hypervisor(Guests):
             self.keeper.run(line)
         until(target.with_suffix(".ready").exists, 10, "the mounts")
         with self.connection() as connection:
-            pool = connection.storagePoolDefineXML(NFS_POOL.format(name=name, target=target))
+            pool = connection.storagePoolDefineXML(NFS_POOL.format(name=name, server="nfs1", target=target))
             pool.create()
             stopping = threading.Thread(target=_destroy, args=(pool,))
             stopping.start()

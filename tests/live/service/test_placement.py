@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import libvirt  # type: ignore[import-untyped]
 import pytest
 
+from facts.certname import short_name
 from tests.live.hypervisors import Hypervisor
-from tests.live.service.estate import HYPERVISORS, SmallEstate, dn_of, host
+from tests.live.service.estate import HYPERVISORS, MACHINES, SmallEstate, dn_of, host
 from tests.live.service.running import Service
 from tests.waiting import until
 
@@ -16,6 +18,16 @@ ALPHA, DISKY = "alpha.lab.test", "disky.lab.test"
 SOON = 10.0
 DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw' cache='writeback'/>
 <source file='{path}'/><target dev='vda' bus='virtio'/></disk>"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pools(estate: SmallEstate) -> Iterator[tuple[Path, Path]]:
+    """One export of one server, which each hypervisor calls by another name and has at another folder. They are there
+    before the service, which looks at pools when it connects, and then every five minutes.
+    """
+    server = MACHINES[0]
+    with estate.one.nfs_pool("vms", server) as one, estate.two.nfs_pool("vms", short_name(server)) as two:
+        yield one, two
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +144,17 @@ def test_a_domain_that_nobody_declared(estate: SmallEstate, service: Service) ->
     until(lambda: strays() == {"stray": "warning"}, SOON, "the stray")
     estate.two.forget("stray")
     until(lambda: strays() == {"larema": "ok"}, SOON, "no stray")
+
+
+def test_a_guest_whose_disk_another_one_is_started_on(
+    estate: SmallEstate, service: Service, pools: tuple[Path, Path]
+) -> None:
+    one, two = pools
+    with disky(estate, service, DISK.format(path=one / "one.raw")):
+        estate.two.define("second", devices=DISK.format(path=two / "one.raw"))
+        estate.two.start("second")
+        with going_bad(service, "shared_disk", "critical", DISKY):
+            estate.two.forget("second")
 
 
 @contextmanager
