@@ -69,7 +69,7 @@ OWN = {
     "run_failed": ("EnclumePuppetRunFailed",),
     "run_cached": ("EnclumePuppetCachedCatalog",),
 }
-"""The codes that have alerts of their own, which rest on figures beside the verdict."""
+"""The codes that have alerts of their own, which rest on figures beside the verdict or have their own patience."""
 
 
 def promtool(*arguments: str | Path) -> None:
@@ -125,6 +125,16 @@ def test_what_has_an_alert_of_its_own_is_a_verdict_and_is_left_out_where_it_woul
 
 def test_what_is_left_out_has_an_alert_of_its_own() -> None:
     assert set().union(*map(left_out, GENERIC)) == set(OWN)
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_an_alert_knows_no_limit_that_a_setting_may_change(rule: dict[str, Any]) -> None:
+    """It compares with nought, one or the number of a status, or with a limit that is told. What `EnclumeVerdictsOld`
+    compares with is no setting.
+    """
+    numbers = re.findall(r"(?:[=<>]=?|\*)\s*(?:bool\s+)?(\d[\d.]*)", re.sub(r'"[^"]*"', '""', rule["expr"]))
+    assert set(numbers) <= {"0", "1", "2", "3"} | ({"60"} if rule["alert"] == "EnclumeVerdictsOld" else set())
+    assert "*" not in re.sub(r"\{[^}]*}", "", rule["expr"])
 
 
 @pytest.mark.parametrize("rule", _RULES, ids=lambda rule: rule.get("alert") or rule["record"])

@@ -54,7 +54,8 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallEstate]:
 @pytest.fixture(scope="module")
 def service(estate: SmallEstate) -> Iterator[Service]:
     ports = {"metrics": {"ports": {"node": 9, "libvirt": 9}}}
-    with Service({**estate.settings(), **ports}) as running:
+    soon = {"thresholds": {"source_warning": 5}}
+    with Service({**estate.settings(), **ports, **soon}) as running:
         until(lambda: running.ready["nodes"] == len(NODES), 20, "every node's answer")
         until(lambda: running.status("/metrics") == 200, 10, "the first verdicts")
         yield running
@@ -142,7 +143,7 @@ def ends(prometheus: Prometheus, alert: str, **labels: str) -> None:
 def test_a_hypervisor_that_dies_raises_the_alarm_of_its_source_and_its_guests_until_it_is_back(
     prometheus: Prometheus, estate: SmallEstate
 ) -> None:
-    away = {"source": "inventory", "target": HYPERVISORS[1]}
+    away = {"subject": f"inventory {HYPERVISORS[1]}"}
     assert prometheus.raised("EnclumeSourceDown", **away) == []
     estate.two.kill()
     fires(prometheus, "EnclumeSourceDown", **away)
@@ -171,11 +172,12 @@ def test_a_backup_that_is_unknown_then_late_then_fails_raises_an_alarm_each_unti
         ends(prometheus, "EnclumeBackupUnknown", **of)
         ends(prometheus, "EnclumeVerdictUnknown", subject=ARCHIVE)
         keep(60, failed=True)
-        fires(prometheus, "EnclumeBackupVeryLate", **of)
+        fires(prometheus, "EnclumeBackupVeryLate", subject=f"{BETA} system/daily")
         fires(prometheus, "EnclumeBackupFailed", **of)
         keep(1)
-        for alert in ("EnclumeBackupLate", "EnclumeBackupVeryLate", "EnclumeBackupFailed"):
+        for alert in ("EnclumeBackupLate", "EnclumeBackupFailed"):
             ends(prometheus, alert, **of)
+        ends(prometheus, "EnclumeBackupVeryLate")
         assert prometheus.raised("EnclumeVerdict", check="backup") == []
     estate.replace(dn_of(BETA), "enclumeMaxAge")
 
@@ -232,9 +234,9 @@ def test_a_directory_and_a_service_that_hang_raise_their_alarms_until_they_go_on
     prometheus: Prometheus, estate: SmallEstate, service: Service
 ) -> None:
     estate.slapd.freeze()
-    fires(prometheus, "EnclumeSourceDown", source="directory", target=BASE)
+    fires(prometheus, "EnclumeSourceDown", subject=f"directory {BASE}")
     estate.slapd.thaw()
-    ends(prometheus, "EnclumeSourceDown", source="directory")
+    ends(prometheus, "EnclumeSourceDown", subject=f"directory {BASE}")
     for process in service.family:
         process.send_signal(signal.SIGSTOP)
     fires(prometheus, "EnclumeDown", job="enclume")
