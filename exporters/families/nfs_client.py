@@ -1,7 +1,7 @@
 """What hosts do as NFS clients: /proc/net/rpc/nfs, as their own observers read it.
 
-enclume_nfs_client_calls_total{site="angers",host="web.lab.test"} 5000
-enclume_nfs_client_retransmissions_total{site="angers",host="web.lab.test"} 2
+enclume_nfs_client_calls_total{site="angers",host="kvm1.lab.test"} 5000
+enclume_nfs_client_retransmissions_total{site="angers",host="kvm1.lab.test"} 2
 """
 
 from audit.picture import Picture
@@ -20,9 +20,11 @@ NOTHING = ("",) * len(FAMILIES)
 
 
 def render(picture: Picture, _around: Around) -> tuple[str, ...]:
-    """The samples of a host, by family; none of one that has no NFS client."""
+    """The samples of a host, by family; none of one that has no NFS client, nor of a guest, whose samples are counted:
+    its node_exporter has the same figures.
+    """
     client = picture.own.kinds.nfs if picture.own else None
-    if client is None:
+    if client is None or picture.node.kind == "guest":
         return NOTHING
     of = (picture.site, picture.name)
     return CALLS.line(client.calls, *of), AGAIN.line(client.retransmissions, *of)

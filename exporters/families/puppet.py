@@ -6,12 +6,13 @@ enclume_puppet_max_age_seconds{site="angers",certname="web.lab.test"} 7200
 enclume_puppet_last_run_duration_seconds{site="angers",certname="web.lab.test"} 14.5
 enclume_puppet_run_status{site="angers",certname="web.lab.test",status="changed"} 1
 enclume_puppet_resources{site="angers",certname="web.lab.test",outcome="changed"} 2
-enclume_puppet_cached_catalog{site="angers",certname="web.lab.test"} 0
+enclume_puppet_cached_catalog{site="angers",certname="mail.lab.test"} 1
 """
 
 from audit.picture import Picture
 from exporters.around import Around
 from exporters.family import escape, gauge, number
+from facts.puppet import Run
 
 _OF = ("site", "certname")
 
@@ -22,7 +23,7 @@ FAMILIES = (
     gauge("puppet_last_run_duration_seconds", *_OF, tells="How long the last Puppet run took."),
     gauge("puppet_run_status", *_OF, "status", tells="How the last Puppet run ended: changed, unchanged or failed."),
     gauge("puppet_resources", *_OF, "outcome", tells="Resources of the last Puppet run by outcome, where not 0."),
-    gauge("puppet_cached_catalog", *_OF, tells="Whether the last Puppet run got no catalog and applied an old one."),
+    gauge("puppet_cached_catalog", *_OF, tells="1 where the last Puppet run got no catalog and applied an old one."),
 )
 
 NOTHING = ("",) * len(FAMILIES)
@@ -51,7 +52,14 @@ def render(picture: Picture, around: Around) -> tuple[str, ...]:
         "".join(
             f'enclume_puppet_resources{of},outcome="{escape(outcome)}"}} {count}\n'
             for outcome, count in sorted(run.resources.items())
-            if count or outcome == "total"
+            if _tells_more(outcome, count, run)
         ),
-        f"enclume_puppet_cached_catalog{of}}} {1 if run.cached_catalog else 0}\n",
+        f"enclume_puppet_cached_catalog{of}}} 1\n" if run.cached_catalog else "",
     )
+
+
+def _tells_more(outcome: str, count: int, run: Run) -> bool:
+    """Whether an outcome's count tells what the others do not: most of what was out of sync was changed."""
+    if outcome == "out_of_sync" and count == run.resources.get("changed", 0):
+        return False
+    return bool(count) or outcome == "total"

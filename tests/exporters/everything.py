@@ -54,9 +54,9 @@ def everything(turn: int = 0) -> Scene:
         SourceKey("inventory", KVM2): Freshness(NOON - 90, NOON - 5, "connection refused"),
     }
     _storage(scene, turn)
-    _backups(scene)
+    _backups(scene, turn)
     _puppet(scene)
-    scene.observe(WEB, logs=Logs(2**20, remote=True), nfs=NfsClient(5000 * (turn + 1), 2 * (turn + 1)))
+    scene.observe(WEB, logs=Logs(2**20, remote=True))
     figures = DomainStatistics(
         uuid_of("web"), NOON - 5, (DiskStatistics("vda", 8 * GIB, 7000 * (turn + 1), 9000 * (turn + 1)),)
     )
@@ -112,7 +112,7 @@ def _storage(scene: Scene, turn: int) -> None:
     scene.observe(MIRROR, mirrors=(theirs,))
 
 
-def _backups(scene: Scene) -> None:
+def _backups(scene: Scene, turn: int) -> None:
     good = Backup(
         WEB, "system", NOON - HOUR, NOON - 2 * DAY, NOON - 9 * DAY, NOON - HOUR,
         last_duration_seconds=600, last_size_bytes=4 * GIB, previous_size_bytes=4 * GIB,
@@ -139,7 +139,7 @@ def _backups(scene: Scene) -> None:
         last_size_bytes=8 * GIB,
         verified=True,
     )
-    scene.observe(KVM1, containers=(copy,))
+    scene.observe(KVM1, containers=(copy,), nfs=NfsClient(5000 * (turn + 1), 2 * (turn + 1)))
 
 
 def _puppet(scene: Scene) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from facts.observations import Client, Mirror, NfsServer, Peer, PeerVolume, Volume
+from facts.observations import Client, Logs, Mirror, NfsClient, NfsServer, Peer, PeerVolume, Volume
 from facts.puppet import Run
 from facts.source import SourceKey
 from facts.upkeep import Freshness
@@ -99,6 +99,41 @@ def test_each_kind_of_observation_has_its_own_time() -> None:
     at.observe(NFS, mirrors=(), problems=("/proc/net/rpc/nfsd cannot be read",))
     found = values(told(at), "observation_timestamp_seconds", site="angers", host=NFS)
     assert found == {("nfsd",): NOON, ("mirrors",): NOON + 60}
+
+
+def test_of_what_every_host_tells_of_itself_the_oldest_is_told() -> None:
+    at = scene()
+    at.observe(NFS, logs=Logs(0, remote=True), mounts=(), uses=(), nfs=NfsClient(1, 0))
+    assert values(told(at), "observation_timestamp_seconds", site="angers", host=NFS) == {("logs",): NOON}
+    at.at += 60
+    at.observe(NFS, logs=Logs(0, remote=True), uses=(), nfsd=NfsServer(8, {}), problems=("mountstats cannot be read",))
+    found = values(told(at), "observation_timestamp_seconds", site="angers", host=NFS)
+    assert found == {("mounts",): NOON, ("nfsd",): NOON + 60}
+
+
+def test_the_nfs_client_of_a_guest_is_left_to_its_node_exporter() -> None:
+    at = scene()
+    at.put(guest("web.lab.test"))
+    for name in (NFS, "web.lab.test"):
+        at.observe(name, nfs=NfsClient(5000, 2))
+    text = told(at)
+    assert values(text, "nfs_client_calls_total") == {(NFS, "angers"): 5000}
+    assert values(text, "nfs_client_retransmissions_total") == {(NFS, "angers"): 2}
+
+
+def test_what_was_out_of_sync_is_told_where_it_was_not_changed() -> None:
+    at = scene()
+    for changed, told_of in ((2, {("total",): 9, ("changed",): 2}), (0, {("total",): 9, ("out_of_sync",): 2})):
+        counted = {"total": 9, "changed": changed, "out_of_sync": 2}
+        at.runs[NFS] = Run(certname=NFS, ended_at=NOON, last_success=NOON, status="changed", resources=counted)
+        assert values(told(at), "puppet_resources", site="angers", certname=NFS) == told_of
+
+
+def test_an_old_catalog_is_told_while_it_is_applied() -> None:
+    at = scene()
+    for cached in (True, False):
+        at.runs[NFS] = Run(certname=NFS, ended_at=NOON, last_success=NOON, status="changed", cached_catalog=cached)
+        assert list(values(told(at), "puppet_cached_catalog").values()) == [1] * cached
 
 
 @pytest.mark.parametrize("intent", ["off", "template", "retired"])
