@@ -87,9 +87,22 @@ class _Host:
             yield self._say("unknown", unheard, code="data_unknown")
 
     def fine(self) -> Verdict:
-        """Nothing is wrong, as far as is known."""
+        """Nothing is wrong, as far as is known; what is not known is named."""
         sentence = f"nothing is wrong with what is known of the disks, data, logs and interfaces of {self._name}"
+        if unseen := names(self._unseen()):
+            sentence = f"{sentence}; not looked at: {unseen}, of which nobody ever told (enclume-observe there would)"
         return self._say("ok", sentence, code="data_ok")
+
+    def _unseen(self) -> Iterator[str]:
+        """What nobody ever told of it, and nothing that is stated of it asks for."""
+        if not self._runs:
+            return
+        if not self._picture.sizes:
+            yield "the sizes of its disks"
+        if self._kinds.mounts is None:
+            yield "its mounts"
+        if self._kinds.logs is None:
+            yield "its logs"
 
     def _unheard(self) -> Iterator[str]:
         """What it never said though it should, and what it said too long ago."""

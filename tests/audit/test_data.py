@@ -166,10 +166,17 @@ def test_whether_a_guest_has_its_data_is_unknown_until_its_observer_says(scene: 
     assert wrong(scene) == {}
 
 
-def test_without_an_observer_nothing_else_is_missed(scene: Scene) -> None:
+def test_without_an_observer_nothing_else_is_missed_and_what_was_not_looked_at_is_said(scene: Scene) -> None:
+    (looked_at,) = scene.verdicts("data", WEB)
+    assert "not looked at: the sizes of its disks, of which nobody ever told" in looked_at.sentence
     del scene.observations[WEB]
     scene.put(service("web", members=(WEB,)))
     assert wrong(scene) == {}
+    assert "not looked at: the sizes of its disks, its mounts and its logs, of which" in said(scene, "data_ok")
+    measure(scene, vda=8)
+    assert "not looked at: its mounts and its logs, of which nobody ever told" in said(scene, "data_ok")
+    scene.observe(WEB, mounts=(), logs=Logs(0, remote=True))
+    assert "not looked at" not in said(scene, "data_ok")
 
 
 @pytest.mark.parametrize("intent", ["off", "template"])
