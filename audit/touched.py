@@ -34,7 +34,7 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
         found += [one for name in measured for one in estate.fleet.on.get(name, ())]
         names |= _guests(estate, found, uuids)
     if dark:
-        names |= {name for name, node in estate.nodes.items() if node.kind == "guest" and _may_hold(estate, node, dark)}
+        names |= _in_doubt(estate, dark)
     return names
 
 
@@ -89,13 +89,23 @@ def _is_of(node: Node, uuids: set[str], names: set[str], by_uuid: Mapping[str, o
     return uuid not in by_uuid and node.kind == "guest" and (name in names or short_name(name) in names)
 
 
-def _may_hold(estate: Estate, node: Node, dark: frozenset[str]) -> bool:
-    """Whether one of these hypervisors may hold a guest: it showed it, or is at its site or one that LDAP names."""
-    sites = {estate.nodes[name].site for name in dark if name in estate.nodes}
-    shown = {node.placement.hypervisor, *node.placement.observed_on}
-    return (
-        node.site is None
-        or node.site in sites
-        or not dark.isdisjoint(shown)
-        or bool(node.host.production or node.host.backup)
-    )
+def _in_doubt(estate: Estate, dark: frozenset[str]) -> set[str]:
+    """The guests that one of these hypervisors may hold: it showed them, LDAP names it, or it is at their site and LDAP
+    names none.
+    """
+    hosts, nodes = estate.declared.hosts, estate.nodes
+    named = {dn for dn, host in hosts.items() if host.name in dark}
+    # By its DN: a site's parameters may be arrays, of which there is no set.
+    sites = {node.site.key for name in dark if (node := nodes.get(name)) is not None and node.site is not None}
+    return {
+        name
+        for name, node in nodes.items()
+        if node.kind == "guest"
+        and (
+            node.host.production in named
+            or node.host.backup in named
+            or node.placement.hypervisor in dark
+            or not dark.isdisjoint(node.placement.observed_on)
+            or (node.host.production not in hosts and (node.site is None or node.site.key in sites))
+        )
+    }

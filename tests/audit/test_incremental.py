@@ -156,7 +156,7 @@ CHANGES = st.one_of(
 
 def estate() -> Scene:
     scene = Scene(
-        site("angers", enclumeMaxAge="system/daily=26"),
+        site("angers", enclumeMaxAge="system/daily=26", enclumeParameter='base::domains+=["angers.test"]'),
         site("lyon"),
         kvm("kvm1", "angers", ipHostNumber="10.0.0.1"),
         kvm("kvm2", "angers", ipHostNumber="10.0.0.2"),
