@@ -74,6 +74,18 @@ def move(made: Scene, number: int, size: Size) -> None:
         )
 
 
+def edit_site(made: Scene, site: int, hours: int) -> None:
+    """The systems of a site must be saved within so many hours: every host there is concerned."""
+    _expect(made, site, f"system/daily={hours}", *estate.MAX_AGES[:2], estate.MAX_AGES[3], "container/monthly=768")
+
+
+def _expect(made: Scene, site: int, *max_ages: str) -> None:
+    dn = f"ou=site{site:02d},ou=sites,{estate.BASE}"
+    known = made.entries[dn]
+    stated = {known.spelling.get(name, name): values for name, values in known.attributes.items()}
+    made.put(entry(dn, **stated | {"enclumeMaxAge": max_ages}))
+
+
 def _home(number: int, size: Size) -> int:
     return estate.hypervisor_of(number, size)
 
@@ -127,10 +139,7 @@ def _observe_servers(made: Scene, site: int, size: Size) -> None:
             for guest in own
         )
         made.observe(estate.hypervisor(hypervisor), containers=copies)
-    dn = f"ou=site{site:02d},ou=sites,{estate.BASE}"
-    known = made.entries[dn]
-    stated = {known.spelling.get(name, name): values for name, values in known.attributes.items()}
-    made.put(entry(dn, **stated | {"enclumeMaxAge": (*estate.MAX_AGES, "container/monthly=768")}))
+    _expect(made, site, *estate.MAX_AGES, "container/monthly=768")
 
 
 def _run(certname: str) -> Run:

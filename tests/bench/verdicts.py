@@ -3,19 +3,33 @@
 import gc
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
 
 from audit.all import Audited, audit
 from facts.garbage import MANY
 from facts.observations import Logs
+from tests.audit.situations import Scene
 from tests.bench import estate
 from tests.bench.estate import Size
-from tests.bench.situation import move, scene
+from tests.bench.situation import edit_site, move, scene
+
+TURNS = 5
 
 
-def measured(size: Size) -> tuple[int, float, float, float]:
-    """How many verdicts there are; seconds for all of them from nothing, after one guest moved, and after one host
-    observed something: each the median of several.
+class Measured(Struct, frozen=True):
+    """How many verdicts there are; seconds for all of them from nothing, and after each of some changes: each the
+    median of several.
     """
+
+    count: int
+    nothing: float
+    after: Mapping[str, float]
+
+
+def measured(size: Size) -> Measured:
+    """Measure over an estate of this size."""
     made = scene(size)
     situation = made.situation()
     # As the service runs.
@@ -25,19 +39,30 @@ def measured(size: Size) -> tuple[int, float, float, float]:
     audit(situation)
     nothing = _median([_timed(lambda: audit(situation)) for _ in range(3)])
     audited = audit(situation)
-    moves: list[float] = []
-    observations: list[float] = []
-    for number in range(5):
-        move(made, number, size)
-        moved = made.situation()
-        moves.append(_timed(lambda moved=moved, audited=audited: audit(moved, audited)))
-        audited = audit(moved, audited)
-        made.at += 1
-        made.observe(estate.guest(number), logs=Logs(number + 1, remote=True))
-        said = made.situation()
-        observations.append(_timed(lambda said=said, audited=audited: audit(said, audited)))
-        audited = audit(said, audited)
-    return sum(1 for _ in audited.verdicts()), nothing, _median(moves), _median(observations)
+    taken: dict[str, list[float]] = {}
+    for number in range(TURNS):
+        for what, change in _changes(made, number, size).items():
+            change()
+            changed = made.situation()
+            taken.setdefault(what, []).append(_timed(lambda changed=changed, audited=audited: audit(changed, audited)))
+            audited = audit(changed, audited)
+    after = {what: _median(seconds) for what, seconds in taken.items()}
+    return Measured(sum(1 for _ in audited.verdicts()), nothing, after)
+
+
+def _changes(made: Scene, number: int, size: Size) -> Mapping[str, Callable[[], object]]:
+    """The changes of one turn, in their order. A hypervisor that went dark stays so, each turn another one."""
+    return {
+        "a guest moved": lambda: move(made, number, size),
+        "a host observed something": lambda: _observe(made, number),
+        "a hypervisor went dark": lambda: made.fail(estate.hypervisor(size.hypervisors - 1 - number)),
+        "an LDAP edit of a site": lambda: edit_site(made, number % size.sites, hours=27 + number),
+    }
+
+
+def _observe(made: Scene, number: int) -> None:
+    made.at += 1
+    made.observe(estate.guest(number), logs=Logs(number + 1, remote=True))
 
 
 def statuses(audited: Audited) -> Counter[str]:
