@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench import estate, hiera, history, measure, reports, scrapes, verdicts
+from tests.bench import estate, hiera, history, measure, reports, scrapes, verdicts, whole
 from tests.bench.client_cpu import client_cpu_ratio
 from tests.bench.estate import LARGE, SMALL, Size
 from tests.bench.load import Outcome
@@ -22,7 +22,7 @@ from tests.bench.plugin import plugin_start
 from tests.bench.world import Certificates, Process, World, bare
 from tests.live.hypervisors import Hypervisor
 
-PARTS = ("verdicts", "scrapes", "clients", "history", "reports", "hiera", "service")
+PARTS = ("verdicts", "scrapes", "whole", "clients", "history", "reports", "hiera", "service")
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "30"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -69,6 +69,10 @@ class Bench:
         """Fifty guests on eight real hypervisors, beside Debian's exporter."""
         scrapes.beside_debians(self.folder, self.certificates, self.row)
 
+    def whole(self) -> None:
+        """Ten thousand guests in `/metrics`, and the answers meanwhile."""
+        whole.measured(self.folder, self.certificates, lambda *of: self.latency(*of, kept=True), self.row)
+
     def clients(self) -> None:
         """What Puppet's server and Icinga start."""
         ratio = client_cpu_ratio(self.folder)
@@ -107,7 +111,7 @@ class Bench:
                 self.changes(service, large)
                 figure = self.moves(service, first, second)
                 self.row(f"a guest started elsewhere to answer, {MOVES} moves under load", figure, "p99 1 s")
-                self.scraped(service)
+                scrapes.told(service, LARGE)
                 third.freeze()
                 (self.folder / "quiet").unlink()
                 (self.folder / "quiet").symlink_to(silent)
@@ -186,24 +190,6 @@ class Bench:
                     lambda body, add=add: (b'"compute":{}' in body) is add,  # type: ignore[misc]
                 )
             )
-
-    def scraped(self, service: Process) -> None:
-        """The whole estate in `/metrics`, and the answers meanwhile."""
-        scrapes.of_many(service, LARGE, self.row)
-        done = threading.Event()
-
-        def scrape() -> None:
-            while not done.is_set():
-                scrapes.scraped(service)
-
-        thread = threading.Thread(target=scrape)
-        thread.start()
-        try:
-            meanwhile = self.latency(service, LARGE, kept=True)
-        finally:
-            done.set()
-            thread.join()
-        self.row("  /enc at 100/s during one scrape after the other", _latencies(meanwhile), "p99 50 ms")
 
     def rebuild(self, service: Process, world: World) -> None:
         """Change every answer, several times."""

@@ -75,26 +75,21 @@ def beside_debians(folder: Path, certificates: Certificates, add: Add) -> None:
         world = stack.enter_context(World(folder / "eight", EIGHT, certificates, hypervisors[0], uris, statistics=2.0))
         service = stack.enter_context(world.serve())
         service.wait_for("/metrics")
-        until(lambda: _values(service, "enclume_guest_storage_read_bytes_total") == EIGHT.guests, 60, "statistics")
+        until(lambda: values(service, "enclume_guest_storage_read_bytes_total") == EIGHT.guests, 60, "statistics")
         service.settle()
         _compare(service, hypervisors, add)
 
 
-def of_many(service: Process, size: Size, add: Add) -> None:
-    """The whole of a large estate, once every backup server has said what it keeps."""
+def told(service: Process, size: Size) -> None:
+    """Every backup server has said what it keeps, and all of it is in the text that is kept for scrapes."""
     for site in range(size.sites):
         certname, now = f"backup{site:02d}.bench.test", time.time()
         said = Observed(FORMAT, certname, now, Kinds(backups=backups(site, size, now)))
         status = service.put(f"/observations/{certname}", msgspec.json.encode(said), certname)
         assert status == 204, f"{certname}: {status}"
-    told = size.guests * len(estate.MAX_AGES)
-    until(lambda: _values(service, "enclume_backup_max_age_seconds") >= told, 120, "every backup in /metrics")
+    expected = size.guests * len(estate.MAX_AGES)
+    until(lambda: values(service, "enclume_backup_max_age_seconds") >= expected, 120, "every backup in /metrics")
     service.settle()
-    first, again = scraped(service), took(service, 5)
-    most, average = most_samples(first.text)
-    figure = f"{again:.2f} s, {len(first.text) / 1e6:.0f} MB"
-    add(f"scrape of {size.guests} guests on {size.hypervisors} hypervisors", figure, "at most 5 s")
-    add("  samples of one guest", f"at most {most}, {average:.0f} on average", "at most 50")
 
 
 def _compare(service: Process, hypervisors: list[Hypervisor], add: Add) -> None:
@@ -125,7 +120,8 @@ def _against(seconds: float, before: float) -> str:
     return f"{seconds * 1000:.1f} ms, {seconds / before:.2f} of before"
 
 
-def _values(service: Process, name: str) -> int:
+def values(service: Process, name: str) -> int:
+    """How many samples a metric has."""
     return len(re.findall(rf"^{name}\{{".encode(), scraped(service).text, re.MULTILINE))
 
 

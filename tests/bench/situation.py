@@ -31,7 +31,7 @@ def scene(size: Size) -> Scene:
     for site in range(size.sites):
         _observe_servers(made, site, size)
     for number in range(size.guests):
-        mounts = (Mount("/home", f"nfs{_site(number, size):02d}.bench.test", "/srv/home", "4.2"),)
+        mounts = (Mount("/home", f"nfs{estate.site_of(number, size):02d}.bench.test", "/srv/home", "4.2"),)
         made.observe(estate.guest(number), mounts=mounts, logs=Logs(0, remote=True))
     keys = [SourceKey("inventory", name) for name in made.hypervisors]
     made.freshness = dict.fromkeys((*keys, SourceKey("directory", estate.BASE)), Freshness(NOON))
@@ -54,7 +54,7 @@ def backups(site: int, size: Size, now: float) -> Backups:
                 previous_size_bytes=GIB,
             )
             for number in range(size.guests)
-            if _site(number, size) == site
+            if estate.site_of(number, size) == site
             for kind in _KINDS
         )
     )
@@ -62,7 +62,7 @@ def backups(site: int, size: Size, now: float) -> Backups:
 
 def move(made: Scene, number: int, size: Size) -> None:
     """A guest is off where it ran, and runs where its copy was."""
-    here, there = _home(number, size), _partner(_home(number, size), size)
+    here, there = _home(number, size), estate.partner_of(_home(number, size), size)
     states: tuple[tuple[int, State], ...] = ((here, "shutoff"), (there, "running"))
     for hypervisor, state in states:
         seen = made.hypervisors[estate.hypervisor(hypervisor)]
@@ -88,15 +88,6 @@ def _expect(made: Scene, site: int, *max_ages: str) -> None:
 
 def _home(number: int, size: Size) -> int:
     return estate.hypervisor_of(number, size)
-
-
-def _partner(hypervisor: int, size: Size) -> int:
-    """The next hypervisor of the same site."""
-    return (hypervisor + size.sites) % size.hypervisors
-
-
-def _site(number: int, size: Size) -> int:
-    return _home(number, size) % size.sites
 
 
 def _hypervisor(number: int, size: Size) -> HypervisorSeen:
