@@ -61,9 +61,9 @@ def test_the_thread_that_rested_last_works_next(pool: Make) -> None:
     rest(threads, 2)
     for piece in (2, 3):
         threads.give(piece)
-    assert gate.who()[0] == first[0]
-    third = gate.who()[0]
-    assert third not in (first[0], second[0])
+    who = {piece: name for name, piece in (gate.who(), gate.who())}
+    assert who[2] == first[0]
+    assert who[3] not in (first[0], second[0])
 
 
 def test_what_finds_no_thread_waits_its_turn_and_nothing_is_lost(pool: Make) -> None:
