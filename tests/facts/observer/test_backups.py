@@ -180,6 +180,37 @@ def test_a_place_that_the_configuration_names_must_be_there(tmp_path: Path, key:
     assert "/nowhere" in host.problems[0]
 
 
+def test_without_the_daemons_status_what_is_not_seen_is_said_once(root: Path) -> None:
+    host = observe.Host(str(root))
+    assert observe.observe_backups(host, config(host))["hosts"]
+    assert host.problems == []
+    status = root / "var/lib/backuppc/log/status.pl"
+    text = status.read_text()
+    status.unlink()
+    known = observe.observe_backups(host, config(host))["hosts"]
+    assert [each["host"] for each in known if each["last_success"]]
+    (problem,) = host.problems
+    assert problem.startswith("/var/lib/backuppc/pc is there, and BackupPC's status.pl is none of /")
+    assert problem.endswith("start BackupPC, or name the file by status in section backups")
+    assert host.complete, "what is known of the backups is told all the same"
+    found = root / "var/log/BackupPC/status.pl"
+    found.parent.mkdir(parents=True)
+    found.write_text(text)
+    again = observe.Host(str(root))
+    observe.observe_backups(again, config(again))
+    assert again.problems == []
+
+
+def test_a_status_that_cannot_be_read_is_not_said_to_be_missing(root: Path) -> None:
+    status = root / "var/lib/backuppc/log/status.pl"
+    status.unlink()
+    status.symlink_to("status.pl")
+    host = observe.Host(str(root))
+    observe.observe_backups(host, config(host))
+    (problem,) = host.problems
+    assert problem.startswith("/var/lib/backuppc/log/status.pl cannot be read")
+
+
 def test_a_plain_file_is_one_entry_for_each_host_and_kind() -> None:
     text = "# x\nweb 1700000000 10 ok data\nweb 1700000100 - failed data # why\nweb 1700000000.5 7 SUCCESS\n\n"
     lines, unknown = observe.parse_plain(text)
