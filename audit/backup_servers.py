@@ -45,10 +45,9 @@ def _server(view: View, node: Node, kind: str) -> BackupServer:
     speaks = voice(view.situation, node, name, kind)
     if kept is None:
         return BackupServer(site, speaks)
-    backups = kept.seen.kinds.backups
     unknown = view.pictures.unknown.get(name, ())
     of_hosts = sum(map(len, kept.backups.values())) + len(kept.containers) - len(unknown)
-    return BackupServer(site, speaks, of_hosts, unknown, backups.pools if backups else ())
+    return BackupServer(site, speaks, of_hosts, unknown, kept.pools)
 
 
 def judge(server: BackupServer) -> Judged:

@@ -9,8 +9,8 @@ from audit.picture import BackupSeen
 from facts.authority import may_say
 from facts.estate import Estate, Node
 from facts.fleet import Found
-from facts.observations import Backup, BackupKind, ContainerCopy
-from facts.observatory import HostSeen
+from facts.observations import Backup, BackupKind, BackupPool, ContainerCopy
+from facts.observatory import HostSeen, permitted
 from settings.backups import BackupOf, BackupSettings
 
 _SLACK = 3600.0
@@ -19,13 +19,15 @@ _SLACK = 3600.0
 
 class Kept(Struct, frozen=True):
     """What one host keeps of others: itself, the observation that it was read from, the backups by the certname that
-    the settings or their own name give, and copies of containers by domain name (in lower case) and by UUID.
+    the settings or their own name give, its pools, and copies of containers by domain name (in lower case) and by
+    UUID.
     """
 
     node: Node
     seen: HostSeen
     backups: Mapping[str, tuple[Backup, ...]] = {}
     containers: Mapping[str, ContainerCopy] = {}
+    pools: tuple[BackupPool, ...] = ()
 
 
 Archive = Mapping[str, Kept]
@@ -43,23 +45,28 @@ def archive(estate: Estate, observations: Mapping[str, HostSeen], settings: Back
             continue
         known = before.get(certname)
         same = known is not None and known.seen is seen and known.node is node
-        found[certname] = known if known is not None and same else _read(node, seen, settings)
+        kept = known if known is not None and same else _read(node, seen, settings)
+        if kept is not None:
+            found[certname] = kept
     return found
 
 
-def _read(node: Node, seen: HostSeen, settings: BackupSettings) -> Kept:
-    allowed, kinds = may_say(node), seen.kinds
+def _read(node: Node, seen: HostSeen, settings: BackupSettings) -> Kept | None:
+    """None of a host that keeps nothing which is its to tell: it did once, and has said nothing since."""
+    kinds = permitted(seen, may_say(node)).kinds
+    if kinds.backups is None and kinds.containers is None:
+        return None
     backups: dict[str, list[Backup]] = {}
     containers: dict[str, ContainerCopy] = {}
-    if kinds.backups is not None and "backups" in allowed:
+    if kinds.backups is not None:
         for one in kinds.backups.hosts:
             stated = settings.hosts.get(one.host)
             name = stated.certname if stated else one.host.lower()
             backups.setdefault(name, []).append(one)
-    if kinds.containers is not None and "containers" in allowed:
-        for copy in kinds.containers:
-            containers[copy.uuid.lower() or copy.guest.lower()] = copy
-    return Kept(node, seen, {name: tuple(same) for name, same in backups.items()}, containers)
+    for copy in kinds.containers or ():
+        containers[copy.uuid.lower() or copy.guest.lower()] = copy
+    pools = kinds.backups.pools if kinds.backups else ()
+    return Kept(node, seen, {name: tuple(same) for name, same in backups.items()}, containers, pools)
 
 
 def named(now: Archive, before: Archive, known: Names) -> tuple[Names, set[str]]:

@@ -16,7 +16,7 @@ def lines(seen: Seen) -> Rendered:
     sizes: dict[tuple[str, str], int] = {}
     for kept in seen.view.pictures.archive.values():
         site = kept.node.site.name if kept.node.site else ""
-        if kept.seen.kinds.backups is not None and seen.wants(site):
-            for pool in kept.seen.kinds.backups.pools:
+        if seen.wants(site):
+            for pool in kept.pools:
                 sizes[site, pool.pool] = sizes.get((site, pool.pool), 0) + pool.size_bytes
     return {SIZE: "".join(SIZE.line(size, *labels) for labels, size in sorted(sizes.items()))}

@@ -109,6 +109,28 @@ def test_a_silent_backup_server_is_unknown_until_it_speaks(scene: Scene) -> None
     assert scene.wrong("backup", SAVE) == {"backup_server_silent": "unknown"}
 
 
+def test_who_keeps_backups_no_more_is_not_missed(scene: Scene) -> None:
+    """Its observer is gone with its role, so that it never says that it has none."""
+    keep(scene, 1)
+    assert {one.code for one in scene.verdicts("backup", SAVE)} == {"backup_server"}
+    scene.put(service("backup", members=(AWAY,), enclumeProvides="backup"))
+    scene.at += 601
+    assert scene.verdicts("backup", SAVE) == []
+    assert SAVE not in scene.audited.view.pictures.archive  # type: ignore[union-attr]
+    scene.put(service("backup", members=(SAVE, AWAY), enclumeProvides="backup"))
+    assert scene.wrong("backup", SAVE) == {"backup_server_silent": "unknown"}
+
+
+def test_a_hypervisor_that_kept_backups_tells_of_its_copies_alone(scene: Scene) -> None:
+    scene.put(service("backup", members=(SAVE, KVM1), enclumeProvides="backup"))
+    pools = (BackupPool("cpool", 5 * 2**30),)
+    scene.observe(KVM1, backups=Backups((Backup("old"),), pools), containers=(ContainerCopy("web"),))
+    assert scene.wrong("backup", KVM1) == {"backup_of_nobody": "warning"}
+    scene.put(service("backup", members=(SAVE,), enclumeProvides="backup"))
+    (verdict,) = scene.verdicts("backup", KVM1)
+    assert verdict.sentence == f"{KVM1} keeps 1 backup"
+
+
 def test_a_hypervisor_with_copies_of_guests_that_nobody_has_is_a_warning(scene: Scene) -> None:
     scene.observe(KVM1, containers=(ContainerCopy("web"), ContainerCopy("gone")))
     assert scene.wrong("backup", KVM1) == {"backup_of_nobody": "warning"}

@@ -157,6 +157,8 @@ def test_the_pools_of_a_site_are_told_by_name() -> None:
     at.observe(ARCHIVE, backups=Backups((), (BackupPool("main", 10), BackupPool("cold", 5))))
     assert values(told(at), "backup_pool_size_bytes", site="angers") == {("main",): 10, ("cold",): 5}
     assert values(told(at, "lyon"), "backup_pool_size_bytes") == {}
+    at.put(service("backup", members=(), enclumeProvides="backup"))
+    assert values(told(at), "backup_pool_size_bytes") == {}, "it may not say that any more"
 
 
 def statistics(scene: Scene, hypervisor: str, name: str, read: int, busy: float = 0.0) -> None:
