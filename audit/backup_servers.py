@@ -57,6 +57,11 @@ def judge(server: BackupServer) -> Judged:
 
 def _verdicts(server: BackupServer) -> Iterator[Verdict]:
     name = server.voice.name
+    if server.voice.absent:
+        way_out = "mount there what holds them, name its place in the configuration of enclume-observe"
+        sentence = f"{name} keeps no backups that can be found: {way_out}, or take the host out of the service"
+        yield _say(server, "critical", sentence, code="backup_server_missing")
+        return
     if server.voice.silent:
         yield _say(server, "unknown", server.voice.excuse("backups"), code="backup_server_silent")
         return

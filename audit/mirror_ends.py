@@ -18,7 +18,9 @@ _BOTH = 2
 
 
 class End(Struct, frozen=True):
-    """A host that is an end of a mirror: whether it speaks, and what it last said, None where it showed none."""
+    """A host that is an end of a mirror: whether it speaks, what it last said, None where it showed none, and what is
+    remembered of that.
+    """
 
     voice: Voice
     mirror: Mirror | None = None
@@ -28,9 +30,9 @@ class End(Struct, frozen=True):
 class MirrorSeen(Struct, frozen=True):
     """A resource at a site, and all that is known of it: the `details` of its group.
 
-    `ends` are the hosts that showed it, and those that should; `behind`: bytes that differ, as the end that knows of
-    more says; `last`: when it was last seen in sync, 0 for never; `since`: when it was first seen (seconds since the
-    epoch). `in_sync` and `split` (whether it is a split brain) are None while no end speaks.
+    `ends` are the hosts that show it, and those that did or should; `behind`: bytes that differ, as the end that knows
+    of more says; `last`: when it was last seen in sync, 0 for never; `since`: when it was first seen (seconds since the
+    epoch). `in_sync` and `split` (whether it is a split brain) are None while no end that shows it speaks.
     """
 
     site: str
@@ -53,8 +55,16 @@ def shown(situation: Situation, name: str) -> tuple[Mirror, ...]:
     return (seen.kinds.mirrors or ()) if seen else ()
 
 
+def known(situation: Situation, name: str) -> Mapping[str, Synced]:
+    """The mirrors that a host shows, or lately did, by resource."""
+    seen = situation.observations.get(name)
+    return seen.synced if seen else {}
+
+
 def ends_of(situation: Situation, voices: Mapping[str, Voice], resource: str) -> Iterator[End]:
-    """The ends of a resource: the hosts that show it; and where these know of more ends, those that should show it."""
+    """The ends of a resource: the hosts that show it; and where these know of more ends, those that should show it, or
+    did. Of one that nobody shows any more, those that did.
+    """
     mirrors: list[Mirror] = []
     absent: list[str] = []
     for name, speaks in voices.items():
@@ -63,12 +73,14 @@ def ends_of(situation: Situation, voices: Mapping[str, Voice], resource: str) ->
             absent.append(name)
         else:
             mirrors.append(mirror)
-            yield End(speaks, mirror, situation.observations[name].synced.get(resource))
-    if len(mirrors) > max(1, *(len(mirror.peers) for mirror in mirrors)):
+            yield End(speaks, mirror, known(situation, name).get(resource))
+    if len(mirrors) > max([1, *(len(mirror.peers) for mirror in mirrors)]):
         return
     peers = {peer.name.lower() for mirror in mirrors for peer in mirror.peers}
     named = [name for name in absent if name in peers or short_name(name) in peers]
-    yield from (End(voices[name]) for name in named or absent if named or not shown(situation, name))
+    did = [name for name in absent if resource in known(situation, name)]
+    should = named or did or [name for name in absent if not shown(situation, name)]
+    yield from (End(voices[name], None, known(situation, name).get(resource)) for name in should)
 
 
 def told(site: str, resource: str, ends: tuple[End, ...]) -> MirrorSeen:

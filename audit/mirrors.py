@@ -10,12 +10,13 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from audit.mirror_ends import End, MirrorSeen, ends_of, primaries, roles_known, shown, state, told
+from audit.mirror_ends import End, MirrorSeen, ends_of, known, primaries, roles_known, state, told
 from audit.verdict import Judged, Measure, Status, Verdict, lateness
 from audit.view import Group, View
 from audit.voices import Voice, excuses, members, voice
 from audit.words import names, size, when
 from facts.estate import Estate, Node
+from facts.observatory import REMEMBERED
 from settings.thresholds import Thresholds
 
 LOST_DISKS = ("Diskless", "Failed", "Detaching")
@@ -31,14 +32,16 @@ class _About(NamedTuple):
 
 
 def groups(view: View) -> Iterator[Group]:
-    """A group for each resource at each site; one for a site that should have a mirror and shows none."""
+    """A group for each resource that a site shows or lately showed; one for a site that should have a mirror and shows
+    none.
+    """
     estate, situation = view.situation.now.estate, view.situation
     if estate is None:
         return
     for site, hosts in _by_site(estate).items():
         thresholds = situation.settings.thresholds.of(site or None)
         voices = {node.host.name: voice(situation, node, node.host.name, "mirrors") for node in hosts}
-        resources = sorted({mirror.resource for name in voices for mirror in shown(situation, name)})
+        resources = sorted({resource for name in voices for resource in known(situation, name)})
         for resource in resources:
             ends = tuple(ends_of(situation, voices, resource))
             judge = partial(_judge, site, resource, ends, thresholds, view.at)
@@ -62,7 +65,7 @@ def _should_mirror(node: Node) -> bool:
 
 def _none(site: str, meant: tuple[Voice, ...]) -> Judged:
     """A site whose mirror nobody shows."""
-    about, silent = _About(site, "mirror", meant), [one for one in meant if one.silent]
+    about, silent = _About(site, "mirror", meant), [one for one in meant if one.unheard]
     if silent:
         return Judged((_say(about, "unknown", excuses(silent, "mirrors"), code="mirror_silent"),))
     sentence = f"{names(one.name for one in meant)} should be a mirror and shows none: start DRBD there"
@@ -79,17 +82,25 @@ def _of_ends(seen: MirrorSeen) -> Iterator[Verdict]:
     """What each end alone is to blame for."""
     for end in seen.ends:
         about = _About(seen.site, f"{seen.resource} on {end.voice.name}", (end.voice,))
-        if end.voice.silent:
+        if end.voice.unheard:
             sentence = f"{seen.resource}: {end.voice.excuse('mirrors')}"
             yield _say(about, "unknown", sentence, code="mirror_silent")
         elif end.mirror is None:
-            sentence = f"{end.voice.name} shows no {seen.resource}, which it should hold an end of: start DRBD there"
-            yield _say(about, "warning", sentence, code="mirror_missing")
+            yield _say(about, "warning", _missing(seen, end), code="mirror_missing")
         else:
             lost = [f"volume {one.volume} {one.disk}" for one in end.mirror.volumes if one.disk in LOST_DISKS]
             if lost:
                 sentence = f"{end.voice.name} has lost its disk of {seen.resource} ({names(lost)}): replace it there"
                 yield _say(about, "critical", sentence, code="mirror_disk")
+
+
+def _missing(seen: MirrorSeen, end: End) -> str:
+    """What is said of an end that is not there: of a mirror that the other end shows, or that nobody shows any more."""
+    name, resource = end.voice.name, seen.resource
+    if end.synced is None or any(one.mirror for one in seen.ends):
+        return f"{name} shows no {resource}, which it should hold an end of: start DRBD there"
+    since, ends = when(end.synced.gone), when(end.synced.gone + REMEMBERED)
+    return f"{name} has shown no {resource} since {since}: start DRBD there; if it was taken away, wait until {ends}"
 
 
 def _whole(seen: MirrorSeen, thresholds: Thresholds, at: float) -> tuple[list[Verdict], float]:

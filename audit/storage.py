@@ -111,6 +111,10 @@ def _judge(situation: Situation, fleet: Fleet, server: _Server, labels: Labels) 
 
 def _verdicts(load: NfsLoad, thresholds: Thresholds) -> Iterator[Verdict]:
     name, nfsd = load.voice.name, load.nfsd
+    if load.voice.absent:
+        sentence = f"{name} runs no NFS server: start it there, or take the host out of the service"
+        yield _say(load, "critical", sentence, code="nfsd_down")
+        return
     if load.voice.silent or nfsd is None:
         excuse = load.voice.excuse("its NFS server")
         yield _say(load, "unknown", f"{excuse}{_busiest(load)}", code="nfsd_silent")

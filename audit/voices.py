@@ -13,15 +13,22 @@ _OBSERVER = "enclume-observe"
 
 
 class Voice(Struct, frozen=True):
-    """A host that should say something of a kind, and whether it is `silent`: it never did (`last` is 0), or last did
-    too long ago.
+    """A host that should say something of a kind, and whether it is `silent`, so that nothing is known from it: it
+    never spoke of that (`last` is 0), last did too long ago, or says that it looked, and there is nothing of the kind
+    (`absent`).
 
-    `last` is told of a silent one only, so that a voice stays the same while its host goes on speaking.
+    `last` is told of one that does not speak only, so that a voice stays the same while its host goes on speaking.
     """
 
     name: str
     silent: bool = False
     last: float = 0.0
+    absent: bool = False
+
+    @property
+    def unheard(self) -> bool:
+        """Whether it is silent, and not even said to be absent."""
+        return self.silent and not self.absent
 
     @property
     def source(self) -> SourceKey:
@@ -36,9 +43,12 @@ class Voice(Struct, frozen=True):
 def excuses(silent: Iterable[Voice], what: str) -> str:
     """Why nothing is known of something from several that are silent, and what to do about it."""
     never: list[str] = []
+    absent: list[str] = []
     said: list[str] = []
     for one in silent:
-        if one.last:
+        if one.absent:
+            absent.append(one.name)
+        elif one.last:
             said.append(f"{one.name} has said nothing of {what} since {when(one.last)}: look at {_OBSERVER} there")
         else:
             never.append(one.name)
@@ -47,16 +57,20 @@ def excuses(silent: Iterable[Voice], what: str) -> str:
         said.append(
             f"{names(never)} {have} never said anything of {what}: install {_OBSERVER} there, or look at its log"
         )
+    if absent:
+        looked = f"{_OBSERVER} finds nothing of {what} on {names(absent)}"
+        said.append(f"{looked}: mount there what holds it, or name its place in the configuration of {_OBSERVER}")
     return "; ".join(said)
 
 
 def voice(situation: Situation, node: Node | None, name: str, kind: str) -> Voice:
     """Whether a host, of that name and node, says what it should of a kind (`facts.observations.KINDS`)."""
     seen = situation.observations.get(name)
-    last = seen.seen_at.get(kind, 0.0) if seen else 0.0
+    told, missed = (seen.seen_at.get(kind, 0.0), seen.absent.get(kind, 0.0)) if seen else (0.0, 0.0)
+    last = max(told, missed)
     site = node.site.name if node and node.site else None
     if last and situation.at - last <= situation.settings.thresholds.of(site, name).observation_seconds:
-        return Voice(name)
+        return Voice(name) if told else Voice(name, silent=True, absent=True)
     return Voice(name, silent=True, last=last)
 
 

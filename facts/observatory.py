@@ -12,6 +12,11 @@ from facts.upkeep import Freshness
 
 _AHEAD = 5.0
 """Seconds by which a host's clock may be ahead of ours, its message's own way included."""
+REMEMBERED = 7 * 86_400.0
+"""Seconds for which a mirror that a host shows no more is remembered: nobody tells one that died from one that was
+taken away."""
+_MOST = 64
+"""How many of these are remembered of one host."""
 
 
 class Earlier(Struct, frozen=True):
@@ -24,15 +29,19 @@ class Earlier(Struct, frozen=True):
 
 
 class Synced(Struct, frozen=True):
-    """Since when a host has shown a mirror, and when it last saw it in sync, 0 for never (seconds since the epoch)."""
+    """Since when a host has shown a mirror, when it last saw it in sync, 0 for never, and since when it shows it no
+    more, 0 while it does (seconds since the epoch).
+    """
 
     since: float
     last: float = 0.0
+    gone: float = 0.0
 
 
 class HostSeen(Struct, frozen=True):
-    """What a host last said of itself; `seen_at`: when each kind was observed, `observed_at`: when it last spoke
-    (seconds since the epoch), `ahead`: whole seconds by which its clock was ahead of ours then, 0 for a few.
+    """What a host last said of itself; `seen_at`: when each kind was observed, `absent`: when one that is not there was
+    last looked for, `observed_at`: when it last spoke (seconds since the epoch), `ahead`: whole seconds by which its
+    clock was ahead of ours then, 0 for a few.
 
     `problems` are the observer's own sentences about what it could not read. What one observation alone cannot tell is
     remembered: the NFS server's `earlier` counters, and by resource when each mirror was `synced`.
@@ -46,6 +55,7 @@ class HostSeen(Struct, frozen=True):
     ahead: float = 0.0
     earlier: Earlier | None = None
     synced: Mapping[str, Synced] = {}
+    absent: Mapping[str, float] = {}
 
 
 class Observatory:
@@ -104,20 +114,25 @@ class Observatory:
 def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], now: float) -> HostSeen:
     """What is known of a host once it said this: each allowed kind as it says now.
 
-    A kind that it looked at and does not tell is there no more, nor one that is not its to tell; of one that it did not
-    look at, or could not read, the last stays, with its age. A host whose clock is ahead observed now.
+    A kind that it looked at and does not tell is absent, and one that is not its to tell is dropped; of one that it did
+    not look at, or could not read, the last stays, with its age. A host whose clock is ahead observed now.
     """
     at = min(observed.observed_at, now)
     before = known or HostSeen(observed.certname, Kinds(), {})
-    kinds, seen_at = {}, {}
+    kinds, seen_at, absent = {}, {}, {}
+    looked_at = _looked_at(observed)
     for kind in KINDS:
-        last, said = before.seen_at.get(kind, 0.0), getattr(observed.kinds, kind)
-        stays = said is None and kind not in observed.looked_at
-        if kind in allowed and last <= at and not stays:
-            if said is not None:
-                kinds[kind], seen_at[kind] = said, at
-        elif last and kind in allowed:
-            kinds[kind], seen_at[kind] = getattr(before.kinds, kind), last
+        if kind not in allowed:
+            continue
+        seen, missed, said = before.seen_at.get(kind, 0.0), before.absent.get(kind, 0.0), getattr(observed.kinds, kind)
+        if max(seen, missed) <= at and said is not None:
+            kinds[kind], seen_at[kind] = said, at
+        elif max(seen, missed) <= at and kind in looked_at:
+            absent[kind] = at
+        elif seen:
+            kinds[kind], seen_at[kind] = getattr(before.kinds, kind), seen
+        elif missed:
+            absent[kind] = missed
     taken, ahead, newer = Kinds(**kinds), observed.observed_at - now, at >= before.observed_at
     return HostSeen(
         certname=observed.certname,
@@ -127,16 +142,23 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
         observed_at=max(before.observed_at, at),
         ahead=before.ahead if not newer else float(round(ahead)) if ahead > _AHEAD else 0.0,
         earlier=_earlier(before, seen_at.get("nfsd", 0.0)),
-        synced=_synced(before.synced, taken.mirrors, seen_at.get("mirrors", 0.0)),
+        synced=_synced(before.synced, taken.mirrors, seen_at.get("mirrors") or absent.get("mirrors", 0.0)),
+        absent=absent,
     )
+
+
+def _looked_at(observed: Observed) -> AbstractSet[str]:
+    """The kinds that it looked at and could read: a problem begins with the kind that it is of."""
+    return set(observed.looked_at) - {problem.partition(":")[0] for problem in observed.problems}
 
 
 def permitted(seen: HostSeen, allowed: frozenset[str]) -> HostSeen:
     """What a host said of what is its to tell; the same object where that is all of it."""
-    if seen.seen_at.keys() <= allowed:
+    if seen.seen_at.keys() <= allowed and seen.absent.keys() <= allowed:
         return seen
     kinds = {kind: getattr(seen.kinds, kind) for kind in seen.seen_at if kind in allowed}
-    return replace(seen, kinds=Kinds(**kinds), seen_at={kind: seen.seen_at[kind] for kind in kinds})
+    absent = {kind: at for kind, at in seen.absent.items() if kind in allowed}
+    return replace(seen, kinds=Kinds(**kinds), seen_at={kind: seen.seen_at[kind] for kind in kinds}, absent=absent)
 
 
 def _earlier(before: HostSeen, at: float) -> Earlier | None:
@@ -148,9 +170,17 @@ def _earlier(before: HostSeen, at: float) -> Earlier | None:
 
 
 def _synced(known: Mapping[str, Synced], mirrors: tuple[Mirror, ...] | None, at: float) -> Mapping[str, Synced]:
-    """When each mirror that the host shows at `at` was in sync; forgotten with the mirror."""
+    """When each mirror was in sync: of those that the host shows at `at`, and of those that it lately showed; none
+    where it may not say, or never said, whether it has any (0).
+    """
+    if not at:
+        return {}
     synced = {}
     for mirror in mirrors or ():
         before = known.get(mirror.resource) or Synced(at)
-        synced[mirror.resource] = Synced(before.since, at) if mirror.in_sync else before
+        synced[mirror.resource] = Synced(before.since, at if mirror.in_sync else before.last)
+    gone = [(one.gone or at, resource) for resource, one in known.items() if resource not in synced]
+    for since, resource in sorted(gone, reverse=True)[:_MOST]:
+        if at - since < REMEMBERED:
+            synced[resource] = replace(known[resource], gone=since)
     return synced

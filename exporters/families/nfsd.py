@@ -46,11 +46,10 @@ NOTHING = ("",) * len(FAMILIES)
 
 
 def render(picture: Picture, _around: Around) -> tuple[str, ...]:
-    """The samples of a host, by family; none of one that is no NFS server."""
-    nfsd = picture.own.kinds.nfsd if picture.own else None
+    """The samples of a host, by family; none of one that is no NFS server, and no thread of one that should be."""
+    nfsd, of = picture.own.kinds.nfsd if picture.own else None, (picture.site, picture.name)
     if nfsd is None:
-        return NOTHING
-    of = (picture.site, picture.name)
+        return (THREADS.line(0, *of), *NOTHING[1:]) if _is_down(picture) else NOTHING
     return (
         THREADS.line(nfsd.threads, *of),
         _clients(nfsd, of),
@@ -63,6 +62,12 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
         "".join(WOKEN.line(one.threads_woken, *of, one.pool) for one in nfsd.pools if one.threads_woken is not None),
         "".join(ARRIVED.line(pool.packets_arrived, *of, pool.pool) for pool in nfsd.pools),
     )
+
+
+def _is_down(picture: Picture) -> bool:
+    """Whether a host was looked at that provides nfs, and is no NFS server."""
+    looked = picture.own is not None and "nfsd" in picture.own.absent
+    return looked and any("nfs" in service.provides for service in picture.node.services)
 
 
 def _clients(nfsd: NfsServer, of: tuple[str, str]) -> str:

@@ -46,8 +46,11 @@ class Scene(World):
     def observe(self, certname: str, *, at: float | None = None, problems: tuple[str, ...] = (), **kinds: Any) -> None:
         """The host says this of itself, now unless another time is given."""
         looked_at = tuple(kinds) if problems else KINDS
-        said = Observed(FORMAT, certname, self.at if at is None else at, Kinds(**kinds), problems, looked_at)
-        self.observations[certname] = merge(self.observations.get(certname), said, EVERYTHING, self.at)
+        self.hear(Observed(FORMAT, certname, self.at if at is None else at, Kinds(**kinds), problems, looked_at))
+
+    def hear(self, said: Observed) -> None:
+        """A host says this."""
+        self.observations[said.certname] = merge(self.observations.get(said.certname), said, EVERYTHING, self.at)
 
     def situation(self) -> Situation:
         """All of it now."""

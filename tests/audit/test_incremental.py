@@ -91,11 +91,20 @@ def observe(scene: Scene, name: str, number: int, about: str) -> None:
         logs=Logs(number * 10**8, remote=number != 2),
         uses=(Used("dns", about, (f"10.0.0.{number}",)),) if number else None,
         mounts=(Mount("/home", ("nfs1", f"10.0.0.{number}")[number % 2], "/srv", responding=number != 3),),
-        nfsd=NfsServer(number, {"read": number}) if name == "nfs1" else None,
-        mirrors=(Mirror("r0", "Primary", (Volume(0, "UpToDate"),), (Peer(about, "Connected", "Secondary"),)),),
-        backups=Backups((Backup(about, last_success=at, last_full=at, kept_full=at, last_attempt=at),)),
+        nfsd=NfsServer(number, {"read": number}) if name == "nfs1" and number != 2 else None,
+        mirrors=_mirrors(about, number),
+        backups=Backups((Backup(about, last_success=at, last_full=at, kept_full=at, last_attempt=at),))
+        if number != 2
+        else None,
         containers=(ContainerCopy(about, last_success=at, verified=number != 1),) if name in HYPERVISORS else None,
     )
+
+
+def _mirrors(peer: str, number: int) -> tuple[Mirror, ...] | None:
+    """None at all, none that runs, or one of two."""
+    if number > 1:
+        return () if number == 2 else None
+    return (Mirror(f"r{number}", "Primary", (Volume(0, "UpToDate"),), (Peer(peer, "Connected", "Secondary"),)),)
 
 
 def measure(scene: Scene, hypervisor: str, size: int) -> None:

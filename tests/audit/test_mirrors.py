@@ -12,14 +12,19 @@ NFS, BACK = "nfs.lab.test", "back.lab.test"
 MIB = 2**20
 
 
-@pytest.fixture
-def scene() -> Scene:
+def served() -> Scene:
+    """A site with an NFS server and its mirror."""
     return Scene(
         site("angers"),
         *(host(name, enclumeAtSite=site_dn("angers")) for name in (NFS, BACK)),
         service("nfs", members=(NFS,), enclumeProvides="nfs"),
         service("mirror", members=(BACK,), enclumeProvides="mirror"),
     )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return served()
 
 
 def end(

@@ -36,6 +36,16 @@ def test_a_host_that_is_no_nfs_server_any_more_is_told_as_none() -> None:
     assert "enclume_nfsd" not in told(at)
 
 
+def test_a_server_that_should_run_and_is_not_there_has_no_thread() -> None:
+    at = scene()
+    at.observe(NFS, nfsd=NfsServer(8, {}))
+    at.observe(NFS)
+    assert values(told(at), "nfsd_threads", **AT) == {(): 0}
+    assert "enclume_nfsd_read_bytes_total{" not in told(at)
+    at.put(service("files", members=(NFS,), enclumeProvides="mirror"))
+    assert "enclume_nfsd" not in told(at)
+
+
 def test_of_two_clients_at_one_address_the_one_that_was_heard_last_is_told() -> None:
     at = scene()
     clients = (Client("10.1.0.1", renew_age=5.0), Client("10.1.0.1", renew_age=90.0), Client("10.1.0.2"))

@@ -19,7 +19,7 @@ from facts.observations import (
     PeerVolume,
     Volume,
 )
-from facts.observatory import Earlier, HostSeen, Observatory, Synced, merge, permitted
+from facts.observatory import REMEMBERED, Earlier, HostSeen, Observatory, Synced, merge, permitted
 from tests.factories import World, guest, host, kvm, service
 
 ALL = frozenset(Kinds.__struct_fields__)
@@ -48,6 +48,22 @@ def test_each_kind_is_kept_with_its_time() -> None:
 def test_a_kind_that_is_left_out_is_there_no_more() -> None:
     known = after(said(100.0, nfsd=NFSD, mounts=MOUNTS), said(160.0, mounts=MOUNTS))
     assert (known.kinds, known.seen_at) == (Kinds(mounts=MOUNTS), {"mounts": 160.0})
+
+
+def test_a_kind_that_is_not_there_is_absent_until_it_is() -> None:
+    story = [said(100.0, nfsd=NFSD), said(160.0, mounts=MOUNTS)]
+    assert after(*story).absent["nfsd"] == 160.0
+    assert after(said(160.0)).absent["nfsd"] == 160.0
+    assert after(*story, said(220.0, ("nfsd: Input/output error",))).absent["nfsd"] == 160.0
+    assert "nfsd" not in after(*story, said(220.0, nfsd=NFSD)).absent
+    assert after(*story, said(130.0, nfsd=NFSD)).absent["nfsd"] == 160.0, "an older word that arrives late"
+    assert "nfsd" not in after(*story, allowed=OWN).absent
+
+
+def test_a_kind_with_a_problem_is_not_known_to_be_absent() -> None:
+    unread = Observed(FORMAT, "nfs1.lab.test", 100.0, Kinds(), ("nfsd: permission denied", "it is odd"))
+    assert "nfsd" not in after(unread).absent
+    assert after(unread).absent["mirrors"] == 100.0
 
 
 def test_what_could_not_be_read_stays_and_grows_old() -> None:
@@ -112,16 +128,29 @@ def test_a_mirror_is_in_sync_when_it_is_connected_and_the_same_everywhere(seen: 
     assert seen.in_sync is in_sync
 
 
-def test_when_a_mirror_was_last_in_sync_is_remembered_until_it_is_gone() -> None:
+def test_when_a_mirror_was_last_in_sync_is_remembered_for_a_week_after_it_is_gone() -> None:
     story = [
         said(100.0, mirrors=(mirror(),)),
         said(160.0, mirrors=(mirror("Connecting"), mirror(behind=1, resource="r1"))),
     ]
     known = after(*story)
     assert known.synced == {"r0": Synced(100.0, 100.0), "r1": Synced(160.0)}
-    known = after(*story, said(220.0, mirrors=(mirror(),)))
-    assert known.synced == {"r0": Synced(100.0, 220.0)}
+    gone = [*story, said(220.0, mirrors=(mirror(),)), said(280.0, mirrors=(mirror(),))]
+    assert after(*gone).synced == {"r0": Synced(100.0, 280.0), "r1": Synced(160.0, gone=220.0)}
+    both = after(*gone, said(340.0))
+    assert both.synced == {"r0": Synced(100.0, 280.0, gone=340.0), "r1": Synced(160.0, gone=220.0)}
+    back = said(400.0, mirrors=(mirror("Connecting"),))
+    assert merge(both, back, ALL, 1000.0).synced["r0"] == Synced(100.0, 280.0)
+    late = said(220.0 + REMEMBERED)
+    assert merge(both, late, ALL, 1e9).synced == {"r0": Synced(100.0, 280.0, gone=340.0)}
+    assert merge(both, late, OWN, 1e9).synced == {}
     assert after(*story, said(220.0, ("drbdsetup: not found",))).synced == after(*story).synced
+
+
+def test_of_mirrors_that_are_gone_the_last_few_are_remembered() -> None:
+    names = [f"r{number:03}" for number in range(200)]
+    story = [said(float(at), mirrors=(mirror(resource=name),)) for at, name in enumerate(names, 100)]
+    assert sorted(after(*story).synced) == names[-65:]
 
 
 def test_a_kind_that_is_refused_is_not_taken_and_the_others_are() -> None:
@@ -140,6 +169,7 @@ def test_of_a_host_that_went_silent_what_it_may_say_no_longer_does_not_count() -
     assert permitted(known, ALL) is known
     assert permitted(known, OWN).kinds == Kinds(mounts=MOUNTS)
     assert permitted(known, OWN).seen_at == {"mounts": 100.0}
+    assert permitted(known, OWN).absent == {"nfs": 100.0, "uses": 100.0, "logs": 100.0}
 
 
 def test_the_observatory_tells_what_changed_and_takes_from_disk_what_nobody_was_faster_with() -> None:

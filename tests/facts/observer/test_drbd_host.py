@@ -15,8 +15,16 @@ def test_drbd_that_is_configured_and_not_loaded_is_said(root: Path) -> None:
     (root / "proc/drbd").unlink()
     replace_program(root, "touch /drbdsetup-was-run")
     document = printed(root, "--only", "mirrors")
-    assert document["kinds"]["mirrors"] is None
-    assert "not loaded" in document["problems"][0]
+    assert (document["kinds"]["mirrors"], document["looked_at"]) == ([], ["mirrors"])
+    (problem,) = document["problems"]
+    assert "DRBD's module is not loaded" in problem
+
+
+def test_drbd_that_is_neither_configured_nor_loaded_is_not_there(root: Path) -> None:
+    (root / "proc/drbd").unlink()
+    (root / "etc/drbd.d/data.res").unlink()
+    document = printed(root, "--only", "mirrors")
+    assert (document["kinds"]["mirrors"], document["looked_at"], document["problems"]) == (None, ["mirrors"], [])
 
 
 def test_a_drbdsetup_that_fails_leaves_the_mirrors_unknown(root: Path) -> None:
