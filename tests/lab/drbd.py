@@ -28,6 +28,21 @@ def create(primary: Node, secondary: Node) -> None:
     until_in_sync(*nodes)
 
 
+def stop(*nodes: Node) -> None:
+    """Take the pair down on these nodes, and DRBD with it: all is as after a boot at which it did not start."""
+    for node in nodes:
+        node.run(f"drbdadm down {RESOURCE}; rmmod drbd")
+
+
+def start(primary: Node, secondary: Node) -> None:
+    """Bring the pair up again."""
+    for node in (primary, secondary):
+        node.run(f"modprobe drbd; drbdadm up {RESOURCE}")
+    until_connection("Connected", primary, secondary)
+    promote(primary)
+    until_in_sync(primary, secondary)
+
+
 def write(node: Node, *, kilobytes: int, offset: int = 0) -> None:
     """Write random blocks of 64 KiB to the device of a primary, so many KiB from its start on."""
     blocks, skipped = kilobytes // 64, offset // 64

@@ -12,23 +12,40 @@ EXPORT = "/srv/export"
 THREADS = 4
 LEASE = 10
 """Seconds after which the server thinks a client dead that has not renewed its lease: the least that Linux takes."""
-SERVE = f"""modprobe nfsd
-mkdir -p {EXPORT} /run/rpc_pipefs
+PREPARE = f"""mkdir -p {EXPORT} /run/rpc_pipefs
 echo '{EXPORT} 10.77.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid=0)' >/etc/exports
-mount -t nfsd nfsd /proc/fs/nfsd
 mount -t rpc_pipefs rpc_pipefs /run/rpc_pipefs
-rpcbind -w
+rpcbind -w"""
+START = f"""modprobe nfsd
+mount -t nfsd nfsd /proc/fs/nfsd
 exportfs -a
 echo {LEASE} >/proc/fs/nfsd/nfsv4leasetime
 rpc.nfsd {THREADS}
 rpc.mountd
 echo Y >/proc/fs/nfsd/v4_end_grace"""
 """The last line: no client was there before, so that none need be waited for (90 s)."""
+STOP = """exportfs -au
+rpc.nfsd 0
+kill $(pidof rpc.mountd)
+while pidof rpc.mountd; do sleep 0.1; done
+umount /proc/fs/nfsd
+rmmod nfsd"""
 
 
 def serve(server: Node) -> None:
-    """Start the NFS server with its one export, which is also the root of NFSv4's names."""
-    server.run(SERVE)
+    """Prepare and start the NFS server with its one export, which is also the root of NFSv4's names."""
+    server.run(PREPARE)
+    start(server)
+
+
+def start(server: Node) -> None:
+    """Start the NFS server, which nobody has mounted."""
+    server.run(START)
+
+
+def stop(server: Node) -> None:
+    """Stop the NFS server, which nobody has mounted, and unload it: as after a boot at which it did not start."""
+    server.run(STOP)
 
 
 def set_threads(server: Node, number: int) -> None:

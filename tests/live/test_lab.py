@@ -126,6 +126,33 @@ def test_a_server_that_is_down_is_told_until_it_runs(site: Site) -> None:
         eventually(lambda: site.verdicts("storage"), expected)
 
 
+def test_a_server_that_is_not_there_at_all_is_down_until_it_is_started(site: Site) -> None:
+    server, _ = site.nodes
+    site.one.push()
+    eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
+    nfs.stop(server)
+    assert site.one.see("nfsd").nfsd is None
+    site.one.push()
+    eventually(lambda: site.verdicts("storage"), {"nfsd_down": "critical"})
+    eventually(lambda: site.figures("nfsd_threads", server=server.name), {(): 0})
+    nfs.start(server)
+    site.one.push()
+    eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
+    eventually(lambda: site.figures("nfsd_threads", server=server.name), {(): nfs.THREADS})
+
+
+def test_a_mirror_that_vanishes_from_both_ends_is_missed_until_it_is_back(site: Site, pair: tuple[Node, Node]) -> None:
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+    drbd.stop(*pair)
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror_missing": "warning"})
+    assert all(f"{node.name} has shown no r0 since" in site.sentences("mirror") for node in pair)
+    drbd.start(*pair)
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+
+
 def test_a_cut_mirror_counts_what_is_out_of_sync_until_it_is_mended(site: Site, pair: tuple[Node, Node]) -> None:
     one, two = pair
     eventually(lambda: connected(site), {(one.name, two.name): 1, (two.name, one.name): 1})
