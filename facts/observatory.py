@@ -13,8 +13,7 @@ from facts.upkeep import Freshness
 _AHEAD = 5.0
 """Seconds by which a host's clock may be ahead of ours, its message's own way included."""
 REMEMBERED = 7 * 86_400.0
-"""Seconds for which a mirror that a host shows no more is remembered: nobody tells one that died from one that was
-taken away."""
+"""Seconds for which a mirror that a host shows no more is remembered: it may have died, or been taken away."""
 _MOST = 64
 """How many of these are remembered of one host."""
 
