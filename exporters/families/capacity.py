@@ -5,7 +5,7 @@ enclume_hypervisor_memory_committed_bytes{site="angers",hypervisor="kvm1.lab.tes
 enclume_hypervisor_memory_failover_bytes{site="angers",hypervisor="kvm1.lab.test"} 3221225472
 enclume_hypervisor_vcpus_committed{site="angers",hypervisor="kvm1.lab.test"} 4
 enclume_hypervisor_cpus{site="angers",hypervisor="kvm1.lab.test"} 16
-enclume_site_imbalance_ratio{site="angers"} 0
+enclume_site_imbalance_ratio{site="angers"} 0.015625
 enclume_site_survives_hypervisor_loss{site="angers",hypervisor="kvm1.lab.test"} 1
 """
 

@@ -46,7 +46,7 @@ def everything(turn: int = 0) -> Scene:
     )
     scene.see(
         KVM2, domain("web", "shutoff", "shutdown", disks=[disk]), domain("mail", "shutoff", "shutdown"),
-        domain("wiki"), domain("stray"),
+        domain("wiki"), domain("stray", memory=2 * GIB),
     )  # fmt: skip
     scene.freshness = {
         SourceKey("directory", scene.settings.directory.base): Freshness(NOON - 2, took=0.004),
