@@ -8,8 +8,9 @@ from audit.declared_uses import DeclaredUses, kinds_declared, part_of, parts_of
 from audit.needs import EFFECTS, Ground, Machine, Need, Needs, Outside, Part, Silence
 from audit.observed_uses import names_in, observed_needs, serving, uses_of
 from audit.situation import Situation
-from audit.voices import voice
+from audit.voices import Voice, voice
 from facts.estate import Estate, Node
+from facts.observations import problems_of
 from facts.source import SourceKey
 
 ASSUMED = ("dns", "ntp", "ldap", "dhcp", "nfs", "mirror")
@@ -17,6 +18,8 @@ ASSUMED = ("dns", "ntp", "ldap", "dhcp", "nfs", "mirror")
 
 Not the gateway: a guest that is one may be the guests' own.
 """
+_TOLD = 3
+"""How many of the reasons why a host cannot say what it uses one sentence tells."""
 
 
 def survey(situation: Situation, estate: Estate) -> Ground:
@@ -141,10 +144,18 @@ class _Survey:
             yield f"{name} was never read, so where its guests' disks lie is not known: see `enclume doctor`", libvirt
         elif name in self._estate.unreadable:
             yield f"{name} cannot be read, so where its guests' disks lie may be old: see `enclume doctor`", libvirt
-        if self._uses[name].heard and node.layer == 1:
-            spoken = voice(self._situation, node, name, "uses")
-            if spoken.silent and spoken.last:
-                yield spoken.excuse("what it uses"), spoken.source
+        seen = self._situation.observations.get(name)
+        if seen is not None and node.layer == 1:
+            yield from _unsaid(name, problems_of(seen.problems, "uses"), voice(self._situation, node, name, "uses"))
+
+
+def _unsaid(name: str, why: tuple[str, ...], spoken: Voice) -> Iterator[tuple[str, SourceKey]]:
+    """What a host that observes itself does not say of what it uses; `why` its observer could not."""
+    if why:
+        more = f"; and {len(why) - _TOLD} more" if len(why) > _TOLD else ""
+        yield f"{name} cannot say all that it uses ({'; '.join(why[:_TOLD])}{more}): mend that there", spoken.source
+    if spoken.silent and (spoken.last or not why):
+        yield spoken.excuse("what it uses"), spoken.source
 
 
 def _providers(needs: Needs) -> set[str]:

@@ -15,7 +15,8 @@ from facts.observatory import HostSeen
 class Uses(Struct, frozen=True):
     """What a host was seen to use: `used`, as it says itself, and the servers where libvirt shows its guests' `disks`.
 
-    `whole`: it uses nothing else, since its observer could read everything. `heard`: it said what it uses.
+    `whole`: it uses nothing else, since its observer could read everything. `heard`: it said what it uses, and not only
+    what it mounts.
     """
 
     used: tuple[Used, ...] = ()
@@ -31,8 +32,8 @@ def uses_of(estate: Estate, node: Node, seen: HostSeen | None) -> Uses:
     if seen is None or (kinds.uses is None and kinds.mounts is None):
         return Uses(disks=disks)
     mounts = tuple(Used("nfs", mount.server, source=mount.path) for mount in kinds.mounts or ())
-    whole = kinds.uses is not None and not seen.problems
-    return Uses((*(kinds.uses or ()), *mounts), disks, whole, heard=True)
+    heard = kinds.uses is not None
+    return Uses((*(kinds.uses or ()), *mounts), disks, whole=heard and not seen.problems, heard=heard)
 
 
 def names_in(uses: Iterable[Uses]) -> Iterator[str]:

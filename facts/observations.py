@@ -261,3 +261,9 @@ class Observed(Struct, frozen=True):
     problems: Some[Text] = ()
     looked_at: Few[Text] = KINDS
     observer: Text = ""
+
+
+def problems_of(problems: Iterable[str], kind: str) -> tuple[str, ...]:
+    """The problems with one kind: an observer begins each with the kind that it was met at."""
+    begin = f"{kind}: "
+    return tuple(problem.removeprefix(begin) for problem in problems if problem.startswith(begin))

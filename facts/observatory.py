@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
-from facts.observations import KINDS, Kinds, Mirror, NfsServer, Observed
+from facts.observations import KINDS, Kinds, Mirror, NfsServer, Observed, Used, problems_of
 from facts.upkeep import Freshness
 
 _AHEAD = 5.0
@@ -119,11 +119,11 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
     at = min(observed.observed_at, now)
     before = known or HostSeen(observed.certname, Kinds(), {})
     kinds, seen_at, absent = {}, {}, {}
-    looked_at = _looked_at(observed)
+    told, looked_at = replace(observed.kinds, uses=_uses(before.kinds.uses, observed)), _looked_at(observed)
     for kind in KINDS:
         if kind not in allowed:
             continue
-        seen, missed, said = before.seen_at.get(kind, 0.0), before.absent.get(kind, 0.0), getattr(observed.kinds, kind)
+        seen, missed, said = before.seen_at.get(kind, 0.0), before.absent.get(kind, 0.0), getattr(told, kind)
         if max(seen, missed) <= at and said is not None:
             kinds[kind], seen_at[kind] = said, at
         elif max(seen, missed) <= at and kind in looked_at:
@@ -158,6 +158,19 @@ def permitted(seen: HostSeen, allowed: frozenset[str]) -> HostSeen:
     kinds = {kind: getattr(seen.kinds, kind) for kind in seen.seen_at if kind in allowed}
     absent = {kind: at for kind, at in seen.absent.items() if kind in allowed}
     return replace(seen, kinds=Kinds(**kinds), seen_at={kind: seen.seen_at[kind] for kind in kinds}, absent=absent)
+
+
+def _uses(before: tuple[Used, ...] | None, observed: Observed) -> tuple[Used, ...] | None:
+    """What a host uses; while it cannot tell all of it, what has no address now keeps those that it had: with its name
+    server away, no name has any.
+    """
+    uses = observed.kinds.uses
+    if not before or not uses or not problems_of(observed.problems, "uses"):
+        return uses
+    known = {(used.what, used.name): used.addresses for used in before}
+    return tuple(
+        used if used.addresses else replace(used, addresses=known.get((used.what, used.name), ())) for used in uses
+    )
 
 
 def _earlier(before: HostSeen, at: float) -> Earlier | None:

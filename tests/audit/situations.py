@@ -44,7 +44,11 @@ class Scene(World):
         self.audited = Audited()
 
     def observe(self, certname: str, *, at: float | None = None, problems: tuple[str, ...] = (), **kinds: Any) -> None:
-        """The host says this of itself, now unless another time is given."""
+        """The host says this of itself, now unless another time is given; as enclume-observe does, always what it uses
+        if it has no problem.
+        """
+        if not problems:
+            kinds = {"uses": (), **kinds}
         looked_at = tuple(kinds) if problems else KINDS
         self.hear(Observed(FORMAT, certname, self.at if at is None else at, Kinds(**kinds), problems, looked_at))
 

@@ -218,6 +218,11 @@ def test_of_many_guests_a_few_are_told_one_by_one_and_the_others_are_counted() -
     (verdict,) = [one for one in world.verdicts("layers") if one.subject == f"{KVM1} boot"]
     assert (verdict.code, verdict.status) == ("layer_more", "critical")
     assert f"{KVM1} does not boot without 24 more of layer 2" in verdict.sentence
+    world.put(service("many", members=names[:16], enclumeProvides="dns"))
+    assert ("layer_more", f"{KVM1} boot") not in wrong(world)
+    assert len([one for one in layers(world).paths if one.host == KVM1]) == 16
+    world.put(virtualisation("many"), service("many", members=[LOG], enclumeProvides="dns"))
+    assert wrong(world) == {}
 
 
 class TestJudgedAgain:

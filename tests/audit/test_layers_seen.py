@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from facts.inventory.domains import Disk
-from facts.observations import Mount, Used
+from facts.observations import Mount, NfsServer, Used
 from tests.audit.layered import (
     AT_ANGERS,
     KVM1,
@@ -15,6 +16,7 @@ from tests.audit.layered import (
     NS,
     layers,
     one_verdict,
+    physical,
     scene,
     told,
     virtualisation,
@@ -142,6 +144,78 @@ def test_an_observer_that_fell_silent_makes_it_unknown() -> None:
     assert f"{NFS} has said nothing of what it uses since 2025-11-27 12:00 UTC" in verdict.sentence
     assert ("layer_boot", f"{NFS} → {NS}") in wrong(world), "what was seen last still counts"
     world.observe(NFS, uses=())
+    assert wrong(world) == {}
+
+
+UNREAD = "uses: /etc/sssd/sssd.conf cannot be read: Permission denied"
+UNRESOLVED = "uses: 1 names were not resolved within 5 s, or no name server would say, ldap.example.org among them"
+
+
+def test_an_observer_that_cannot_read_what_its_host_uses_makes_it_unknown() -> None:
+    world = scene()
+    world.observe(NFS, mounts=(), problems=(UNREAD,))
+    verdict = one_verdict(world, "layers_unknown")
+    assert (verdict.status, verdict.subject) == ("unknown", "angers")
+    why = "/etc/sssd/sssd.conf cannot be read: Permission denied"
+    assert f"{NFS} cannot say all that it uses ({why}): mend that there" in verdict.sentence
+    assert "install" not in verdict.sentence
+    assert ("observations", NFS) in [(one.kind, one.target) for one in verdict.sources]
+    world.observe(NFS, mounts=())
+    assert wrong(world) == {}
+
+
+@pytest.mark.parametrize("told", [{"mounts": ()}, {"nfsd": NfsServer(8, {})}])
+def test_an_observer_that_says_nothing_of_what_its_host_uses_makes_it_unknown(told: dict[str, Any]) -> None:
+    world = scene()
+    world.observe(NFS, **told, problems=("logs: not read within 30 s, and given up",))
+    sentence = one_verdict(world, "layers_unknown").sentence
+    assert f"{NFS} has never said anything of what it uses: install enclume-observe there" in sentence
+    world.observe(NFS, **told)
+    assert wrong(world) == {}
+
+
+@pytest.mark.parametrize("problem", ["mounts: /home cannot be used: Stale file handle", "logs: /var/log: no"])
+def test_what_its_observer_cannot_tell_of_other_things_does_not(problem: str) -> None:
+    """Mounts are uses too, and told as these."""
+    world = scene()
+    world.observe(NFS, uses=(Used("nfs", LOG, source="/home"),), problems=(problem,))
+    assert wrong(world) == {}
+
+
+def test_a_path_by_a_name_that_nobody_resolves_now_stays_and_the_rest_is_unknown() -> None:
+    world = scene(service("directory", members=[NS], enclumeProvides="ldap"))
+    for name in (KVM1, NFS, LOG):
+        world.observe(name)
+    alias = Used("ldap", "ldap.example.org", ("10.0.0.53",), "/etc/sssd/sssd.conf")
+    world.observe(KVM2, uses=(alias,))
+    found = {("layer_boot", f"{KVM2} → {NS}"): "critical", ("only_guests_provide", "directory"): "critical"}
+    assert wrong(world) == found
+    for _ in range(2):
+        world.at += 60
+        world.observe(KVM2, uses=(replace(alias, addresses=()),), problems=(UNRESOLVED,))
+        assert wrong(world) == {**found, ("layers_unknown", "angers"): "unknown"}
+    assert "ldap.example.org among them" in one_verdict(world, "layers_unknown").sentence
+    world.observe(KVM2, uses=(replace(alias, addresses=("10.0.0.3",)),))
+    assert wrong(world) == {}
+
+
+def test_a_name_that_was_never_resolved_makes_it_unknown() -> None:
+    world = scene()
+    world.observe(KVM2, uses=(Used("ldap", "ldap.example.org"),), problems=(UNRESOLVED,))
+    assert wrong(world) == {("layers_unknown", "angers"): "unknown"}
+    world.observe(KVM2, uses=(Used("ldap", "ldap.example.org"),))
+    assert wrong(world) == {}, "a name server said that it has no address"
+
+
+def test_of_many_reasons_a_few_are_told_and_the_others_counted() -> None:
+    world = scene()
+    world.observe(NFS, problems=tuple(f"uses: /etc/chrony.d/{number}.conf cannot be read" for number in range(5)))
+    assert "/etc/chrony.d/2.conf cannot be read; and 2 more): mend" in one_verdict(world, "layers_unknown").sentence
+
+
+def test_of_a_host_of_layer_2_nobody_asks_what_it_uses() -> None:
+    world = scene(physical("desk.lab.test", "10.0.0.7", enclumeLayer="2"))
+    world.observe("desk.lab.test", mounts=(), problems=(UNREAD,))
     assert wrong(world) == {}
 
 

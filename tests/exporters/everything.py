@@ -128,7 +128,7 @@ def _backups(scene: Scene, turn: int) -> None:
         last_errors=4,
         running=True,
     )
-    scene.observe(ARCHIVE, backups=Backups((good, failed), (BackupPool("main", 900 * GIB),)))
+    scene.observe(ARCHIVE, backups=Backups((good, failed), (BackupPool("main", 900 * GIB),)), uses=None)
     copy = ContainerCopy(
         "web",
         uuid_of("web"),

@@ -161,9 +161,9 @@ def test_what_a_silent_server_keeps_is_unknown_and_not_late(tmp_path: Path) -> N
     at = scene("system/daily=26")
     old = Backup(WEB, "system", NOON - 60 * HOUR, last_attempt=NOON - 60 * HOUR)
     at.observations.pop(ARCHIVE)
-    at.observe(ARCHIVE, at=NOON - 2 * HOUR, backups=Backups((old,)))
-    assert wrong(at) == {"backup_unknown": 1, "backup_server_silent": 1, "observation_late": 1}
-    firing(at, tmp_path, {"EnclumeBackupUnknown": 1, "EnclumeVerdictUnknown": 1, "EnclumeObservationOld": 1})
+    at.observe(ARCHIVE, at=NOON - 2 * HOUR, backups=Backups((old,)), uses=None)
+    assert wrong(at) == {"backup_unknown": 1, "backup_server_silent": 1, "layers_unknown": 1, "observation_late": 1}
+    firing(at, tmp_path, {"EnclumeBackupUnknown": 1, "EnclumeVerdictUnknown": 2, "EnclumeObservationOld": 1})
     at.observe(ARCHIVE, backups=Backups((old,)))
     assert wrong(at) == {"backup_late": 1}
     firing(at, tmp_path, {"EnclumeBackupLate": 1, "EnclumeBackupVeryLate": 1})

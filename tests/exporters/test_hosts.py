@@ -104,7 +104,7 @@ def test_outcomes_without_a_resource_are_left_out_but_the_total() -> None:
 
 def test_each_kind_of_observation_has_its_own_time() -> None:
     at = scene()
-    at.observe(NFS, nfsd=NfsServer(8, {}))
+    at.observe(NFS, nfsd=NfsServer(8, {}), uses=None)
     at.at += 60
     at.observe(NFS, mirrors=(), problems=("/proc/net/rpc/nfsd cannot be read",))
     found = values(told(at), "observation_timestamp_seconds", site="angers", host=NFS)

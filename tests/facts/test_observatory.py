@@ -17,6 +17,8 @@ from facts.observations import (
     Observed,
     Peer,
     PeerVolume,
+    Use,
+    Used,
     Volume,
 )
 from facts.observatory import REMEMBERED, Earlier, HostSeen, Observatory, Synced, merge, permitted
@@ -76,6 +78,34 @@ def test_what_was_not_looked_at_stays_too() -> None:
     alone = Observed(FORMAT, "nfs1.lab.test", 160.0, Kinds(mounts=MOUNTS), looked_at=("mounts", "logs"))
     known = after(said(100.0, nfsd=NFSD, logs=Logs(1, remote=True)), alone)
     assert known.kinds == Kinds(nfsd=NFSD, mounts=MOUNTS)
+
+
+def used(*addresses: str, what: Use = "ldap", name: str = "ldap.test") -> Used:
+    return Used(what, name, addresses)
+
+
+UNRESOLVED = ("uses: 1 names were not resolved within 5 s, or no name server would say, ldap.test among them",)
+
+
+def test_a_name_that_nobody_resolves_now_keeps_its_addresses_until_somebody_does() -> None:
+    here, gone = said(100.0, uses=(used("10.0.0.1"),)), said(160.0, UNRESOLVED, uses=(used(),))
+    again = said(220.0, UNRESOLVED, uses=(used(), used("10.0.0.2", name="other.test")))
+    assert after(here, gone).kinds.uses == (used("10.0.0.1"),)
+    assert after(here, gone).seen_at == {"uses": 160.0}
+    assert after(here, gone, again).kinds.uses == (used("10.0.0.1"), used("10.0.0.2", name="other.test"))
+    assert after(here, gone, said(280.0, uses=(used(),))).kinds.uses == (used(),)
+    assert after(here, gone, said(280.0, uses=(used("10.0.0.3"),))).kinds.uses == (used("10.0.0.3"),)
+
+
+def test_what_is_used_no_more_or_as_something_else_keeps_no_addresses() -> None:
+    here = said(100.0, uses=(used("10.0.0.1"), used("10.0.0.2", name="other.test")))
+    assert after(here, said(160.0, UNRESOLVED, uses=(used(what="ntp"),))).kinds.uses == (used(what="ntp"),)
+    assert after(said(100.0, mounts=MOUNTS), said(160.0, UNRESOLVED, uses=(used(),))).kinds.uses == (used(),)
+
+
+def test_problems_with_other_things_leave_a_name_that_has_no_address_any_more_without() -> None:
+    here = said(100.0, uses=(used("10.0.0.1"),))
+    assert after(here, said(160.0, ("mounts: no",), uses=(used(),))).kinds.uses == (used(),)
 
 
 def test_an_older_observation_that_arrives_late_replaces_nothing() -> None:
