@@ -13,7 +13,7 @@ enclume_backup_failed{site="angers",host="mail.lab.test",kind="system"} 1
 
 from collections.abc import Iterable
 
-from audit.backup import last_of
+from audit.backup import last_of, newest
 from audit.max_age import expected
 from audit.picture import BackupSeen, Picture
 from exporters.around import Around
@@ -43,7 +43,8 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
 
     What is a kind's and not a schedule's (its last attempt, duration, size, errors) stands once, under the most
     frequent schedule that is expected. Only what those say counts who should know it and are not silent: of what is
-    known from others nobody can tell how it stands now.
+    known from others nobody can tell how it stands now. When one was made that is said to be of a time to come, nobody
+    knows: that is not never.
     """
     ages = expected(picture.node)
     if not ages and not picture.backups:
@@ -58,15 +59,16 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
             labels = f'{of},kind="{kind}",schedule="{schedule}"}}'
             lines[0].append(f"enclume_backup_expected{labels} 1\n")
             lines[1].append(f"enclume_backup_max_age_seconds{labels} {number(ages[kind, schedule])}\n")
-            if known:
-                last = max((last_of(one, schedule) for one in seen), default=0.0)
+            best = newest(seen, schedule)
+            if known and not (best and best.to_come):
+                last = last_of(best, schedule) if best else 0.0
                 lines[2].append(f"enclume_backup_last_success_timestamp_seconds{labels} {number(last)}\n")
         if known:
             first = f'{of},kind="{kind}",schedule="{schedules[0]}"}}'
-            newest = max(seen, key=lambda one: one.last_attempt, default=None)
-            for family, line in zip(lines[3:7], _attempt(newest, first), strict=False):
+            tried = max(seen, key=lambda one: one.last_attempt, default=None)
+            for family, line in zip(lines[3:7], _attempt(tried, first), strict=False):
                 family.append(line)
-            if newest is not None and newest.last_attempt_failed:
+            if tried is not None and tried.last_attempt_failed:
                 lines[8].append(f'enclume_backup_failed{of},kind="{kind}"}} 1\n')
     for kind in sorted({one.kind for one in picture.backups}):
         if any(one.running for one in _heard(picture, kind)):

@@ -73,6 +73,24 @@ def test_what_was_never_made_is_critical_until_it_is(scene: Scene) -> None:
     assert wrong(scene) == {}
 
 
+def test_what_is_said_to_have_been_made_at_a_time_to_come_is_critical_until_it_is_of_the_past(scene: Scene) -> None:
+    keep(scene, -24)
+    assert wrong(scene) == {"backup_future": "critical"}
+    sentence = of(scene, "system/daily").sentence
+    assert f"{SAVE} says that it was made 2025-11-28 12:00 UTC, which is to come: mend the clock there" in sentence
+    keep(scene, 1)
+    assert wrong(scene) == {}
+
+
+def test_one_that_is_to_come_hides_no_good_one_of_another_server(scene: Scene) -> None:
+    scene.put(host(OTHER, **AT_ANGERS), service("backup", members=(SAVE, OTHER), enclumeProvides="backup"))
+    keep(scene, -24)
+    keep(scene, 1, by=OTHER)
+    assert wrong(scene) == {}
+    keep(scene, 30, by=OTHER)
+    assert wrong(scene) == {"backup_late": "warning"}
+
+
 def test_a_host_that_no_backup_knows_is_critical_until_one_does_or_it_is_said_not_to_be_expected(scene: Scene) -> None:
     scene.observe(SAVE, backups=Backups((Backup("another"),)))
     assert wrong(scene) == {"backup_missing": "critical"}

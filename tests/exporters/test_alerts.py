@@ -150,6 +150,18 @@ def test_a_copy_that_fails_is_told_though_it_is_made_monthly_only(tmp_path: Path
     firing(at, tmp_path, {"EnclumeBackupFailed": 1})
 
 
+def test_a_backup_that_is_to_come_is_neither_one_that_was_never_made_nor_one_of_which_nobody_tells(
+    tmp_path: Path,
+) -> None:
+    at = scene("system/daily=26")
+    at.observe(ARCHIVE, backups=Backups((Backup(WEB, "system", NOON + DAY, last_attempt=NOON - 60),)))
+    assert wrong(at) == {"backup_future": 1}
+    firing(at, tmp_path, {"EnclumeVerdictCritical": 1})
+    at.observe(ARCHIVE, backups=Backups((Backup(WEB, "system", NOON - 60, last_attempt=NOON - 60),)))
+    assert wrong(at) == {}
+    firing(at, tmp_path, {})
+
+
 def test_a_daily_backup_is_no_failure_of_the_monthly_one(tmp_path: Path) -> None:
     at = scene("system/monthly=768")
     at.observe(ARCHIVE, backups=Backups((Backup(WEB, "system", NOON - 60, NOON - DAY, NOON - 9 * DAY, NOON - 60),)))

@@ -87,6 +87,14 @@ def test_never_is_0_once_those_who_would_know_have_spoken() -> None:
     assert last(told(at)) == {("daily",): NOON - 3600}
 
 
+def test_when_one_was_made_that_is_said_to_be_to_come_is_not_told_and_not_never() -> None:
+    at = scene("system/daily=26")
+    keep(at, system(last_success=NOON + DAY))
+    assert last(told(at)) == {}
+    keep(at, system())
+    assert last(told(at)) == {("daily",): NOON - 3600}
+
+
 def test_what_a_silent_server_once_said_is_not_told_until_it_speaks_again() -> None:
     at = scene("system/daily=26")
     keep(at, system(running=True, last_attempt_failed=True))

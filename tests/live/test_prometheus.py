@@ -165,11 +165,11 @@ def test_a_backup_that_is_unknown_then_late_then_fails_raises_an_alarm_each_unti
 
     with provider(estate, "backup", ARCHIVE):
         estate.replace(dn_of(BETA), "enclumeMaxAge", "system/daily=26")
-        fires(prometheus, "EnclumeBackupUnknown", **of)
+        fires(prometheus, "EnclumeBackupUnknown", subject=f"{BETA} system/daily")
         fires(prometheus, "EnclumeVerdictUnknown", code="backup_server_silent", subject=ARCHIVE)
         keep(30)
         fires(prometheus, "EnclumeBackupLate", **of)
-        ends(prometheus, "EnclumeBackupUnknown", **of)
+        ends(prometheus, "EnclumeBackupUnknown", subject=f"{BETA} system/daily")
         ends(prometheus, "EnclumeVerdictUnknown", subject=ARCHIVE)
         keep(60, failed=True)
         fires(prometheus, "EnclumeBackupVeryLate", subject=f"{BETA} system/daily")
