@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -20,6 +21,14 @@ def until(condition: Callable[[], T], timeout: float = 10.0, what: str = "the co
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout:g} s for {what}; last value: {value!r}")
         _PAUSE.wait(0.01)
+
+
+def eventually(read: Callable[[], object], expected: object) -> None:
+    """What is read becomes as expected within 20 seconds; if it does not, what it is instead is told."""
+    with suppress(AssertionError):
+        until(lambda: read() == expected, 20)
+    found = read()
+    assert found == expected, f"expected {expected!r}, found {found!r}"
 
 
 def free_port() -> int:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,6 @@ from tests.live.puppet_ca import Identity
 from tests.live.server.authority import Authority
 from tests.live.service.estate import BASE
 from tests.live.slapd import Slapd
-from tests.waiting import until
 
 T = TypeVar("T")
 LATE = 1.5 * nfs.LEASE
@@ -69,14 +68,6 @@ class Site(Struct, frozen=True):
         status, body = self.service.get(path)
         assert status == 200, body
         return body.decode()
-
-
-def eventually(read: Callable[[], object], expected: object) -> None:
-    """What is read becomes as expected within the time that the service takes for its verdicts."""
-    with suppress(AssertionError):
-        until(lambda: read() == expected, 20)
-    found = read()
-    assert found == expected, f"expected {expected!r}, found {found!r}"
 
 
 @contextmanager

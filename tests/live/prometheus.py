@@ -103,6 +103,6 @@ class Prometheus:
         return [one for one in self.firing(alert) if labels.items() <= one["labels"].items()]
 
     def targets(self, job: str) -> dict[str, dict[str, Any]]:
-        """The active targets of a job, by their addresses."""
+        """The active targets of a job, by their instances: several may have one address."""
         active = self._api("targets", state="active")["activeTargets"]
-        return {one["discoveredLabels"]["__address__"]: one for one in active if one["scrapePool"] == job}
+        return {one["labels"]["instance"]: one for one in active if one["scrapePool"] == job}

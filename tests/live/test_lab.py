@@ -14,12 +14,14 @@ from facts.observations import Mirror, Mount, NfsServer, Peer, PeerVolume, Volum
 from tests.lab import drbd, nfs
 from tests.lab.nodes import Node
 from tests.lab.observer import Observer
-from tests.lab.site import LATE, Site, eventually, running_site
-from tests.waiting import until
+from tests.lab.site import LATE, Site, running_site
+from tests.waiting import eventually, until
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOTING = "from tests.lab.nodes import two_nodes\nwith two_nodes(): pass"
 KIB = 1024
+DEADLINE = 50.0
+"""Seconds after which a run of enclume-observe ends, whatever is slow: as it is shipped."""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ from tests.live.service.estate import (
     small_estate,
 )
 from tests.live.service.running import Service
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 ALPHA, BETA = "alpha.lab.test", "beta.lab.test"
 ARCHIVE, NFS, MIRROR = MACHINES[:3]
@@ -90,12 +91,36 @@ def test_prometheus_reads_where_each_guest_runs(prometheus: Prometheus) -> None:
     }
 
 
+def described(certname: str, kind: str, layer: str, **more: str) -> dict[str, str]:
+    """What is told of a target; what is not known of it Prometheus leaves out."""
+    return {"certname": certname, "site": "larema", "kind": kind, "layer": layer, **more}
+
+
+def discovered(prometheus: Prometheus, job: str) -> dict[str, dict[str, str]]:
+    """What Prometheus was told of each target of a job."""
+    begin = "__meta_enclume_"
+    return {
+        instance: {
+            name.removeprefix(begin): value for name, value in one["discoveredLabels"].items() if name.startswith(begin)
+        }
+        for instance, one in prometheus.targets(job).items()
+    }
+
+
 def test_prometheus_finds_every_host_and_what_it_is_a_member_of(prometheus: Prometheus) -> None:
-    until(lambda: len(prometheus.targets("node")) > 0, 20, "the targets")
-    nodes = {one["labels"]["instance"] for one in prometheus.targets("node").values()}
-    # They all have one address here, and so are one target; each is known by its own name.
-    assert nodes <= set(NODES)
-    assert {one["labels"]["instance"] for one in prometheus.targets("libvirt").values()} <= set(HYPERVISORS)
+    hypervisors = {name: described(name, "hypervisor", "1") for name in HYPERVISORS}
+    expected = hypervisors | {name: described(name, "physical", "1", services=",compute,") for name in MACHINES}
+    for guest, hypervisor in GUESTS.items():
+        name, on = f"{guest}.lab.test", f"{hypervisor}.lab.test"
+        expected[name] = described(name, "guest", "2", hypervisor=on, intent="running")
+    expected[ALPHA]["services"] = ",web,"
+    assert expected.keys() == set(NODES)
+    for job, meant in (("node", expected), ("libvirt", hypervisors)):
+        eventually(partial(discovered, prometheus, job), meant)
+        targets = prometheus.targets(job)
+        assert {one["discoveredLabels"]["__address__"] for one in targets.values()} == {"10.49.0.9:9"}
+        services = {name: one["labels"].get("services") for name, one in targets.items()}
+        assert services == {name: told.get("services") for name, told in meant.items()}
 
 
 def test_a_guest_that_is_started_twice_raises_the_shipped_alarm_until_one_is_ended(
