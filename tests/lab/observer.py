@@ -38,3 +38,7 @@ class Observer:
     def push(self, *kinds: str) -> None:
         """Send what it sees now, of these kinds alone or of all; an error unless the service takes all of it."""
         self.node.run(" ".join(["enclume-observe", *(f"--only {kind}" for kind in kinds)]))
+
+    def processes(self) -> list[str]:
+        """The processes of its runs that there are; a pattern that does not match itself finds none of its own."""
+        return self.node.run("grep -lz 'enclume-[o]bserve' /proc/[0-9]*/cmdline || true").split()

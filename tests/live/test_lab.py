@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,28 @@ def test_a_client_that_vanishes_is_told_until_it_is_back(site: Site, mount: str,
     nfs.read(client, f"{mount}/file", blocks=1, size=KIB)
     site.one.push()
     eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
+
+
+@pytest.mark.parametrize("mount", ["3", "4.2"], indirect=True)
+def test_a_mount_whose_server_is_cut_off_is_told_in_time_until_it_responds_again(
+    site: Site, mount: str, pair: tuple[Node, Node]
+) -> None:
+    server, client = pair
+    site.two.push()
+    eventually(lambda: site.verdicts("data"), {})
+    server.pull_cable()
+    assert used(site, mount).responding is False
+    begun = time.monotonic()
+    site.two.push()
+    assert time.monotonic() - begun < DEADLINE
+    until(lambda: not site.two.processes(), 10, "the end of all that looked at the mount")
+    eventually(lambda: site.verdicts("data"), {"mount_silent": "critical"})
+    assert f"{mount} ({server.name}:" in site.sentences("data")
+    drbd.mend(*pair)
+    nfs.read(client, f"{mount}/file", blocks=1, size=KIB)
+    assert used(site, mount).responding is True
+    site.two.push()
+    eventually(lambda: site.verdicts("data"), {})
 
 
 def test_threads_that_are_too_few_are_told_until_there_are_more(site: Site, mount: str) -> None:
