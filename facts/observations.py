@@ -263,7 +263,11 @@ class Observed(Struct, frozen=True):
     observer: Text = ""
 
 
+def is_of(problem: str, kind: str) -> bool:
+    """Whether a problem is with this kind: an observer begins each with the kind that it was met at."""
+    return problem.startswith(f"{kind}: ")
+
+
 def problems_of(problems: Iterable[str], kind: str) -> tuple[str, ...]:
-    """The problems with one kind: an observer begins each with the kind that it was met at."""
-    begin = f"{kind}: "
-    return tuple(problem.removeprefix(begin) for problem in problems if problem.startswith(begin))
+    """The problems with one kind, without its name."""
+    return tuple(problem.removeprefix(f"{kind}: ") for problem in problems if is_of(problem, kind))

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
-from facts.observations import KINDS, Kinds, Mirror, NfsServer, Observed, Used, problems_of
+from facts.observations import KINDS, Kinds, Mirror, NfsServer, Observed, Used, is_of, problems_of
 from facts.upkeep import Freshness
 
 _AHEAD = 5.0
@@ -137,7 +137,7 @@ def merge(known: HostSeen | None, observed: Observed, allowed: frozenset[str], n
         certname=observed.certname,
         kinds=taken,
         seen_at=seen_at,
-        problems=observed.problems if newer else before.problems,
+        problems=_problems(before, observed) if newer else before.problems,
         observed_at=max(before.observed_at, at),
         ahead=before.ahead if not newer else float(round(ahead)) if ahead > _AHEAD else 0.0,
         earlier=_earlier(before, seen_at.get("nfsd", 0.0)),
@@ -158,6 +158,13 @@ def permitted(seen: HostSeen, allowed: frozenset[str]) -> HostSeen:
     kinds = {kind: getattr(seen.kinds, kind) for kind in seen.seen_at if kind in allowed}
     absent = {kind: at for kind, at in seen.absent.items() if kind in allowed}
     return replace(seen, kinds=Kinds(**kinds), seen_at={kind: seen.seen_at[kind] for kind in kinds}, absent=absent)
+
+
+def _problems(before: HostSeen, observed: Observed) -> tuple[str, ...]:
+    """What its observer could not read; of kinds that it did not look at now, what it said last."""
+    met = {*observed.looked_at, *(problem.partition(": ")[0] for problem in observed.problems)}
+    stay = (kind for kind in KINDS if kind not in met)
+    return (*observed.problems, *(problem for kind in stay for problem in before.problems if is_of(problem, kind)))
 
 
 def _uses(before: tuple[Used, ...] | None, observed: Observed) -> tuple[Used, ...] | None:

@@ -97,6 +97,15 @@ def test_a_name_that_nobody_resolves_now_keeps_its_addresses_until_somebody_does
     assert after(here, gone, said(280.0, uses=(used("10.0.0.3"),))).kinds.uses == (used("10.0.0.3"),)
 
 
+def test_what_could_not_be_read_is_a_problem_until_it_is_looked_at_again() -> None:
+    unread, late = "uses: /etc/sssd/sssd.conf cannot be read: Permission denied", "nfsd: not read within 30 s"
+    first = said(100.0, (unread, late), mounts=MOUNTS)
+    alone = Observed(FORMAT, "nfs1.lab.test", 160.0, Kinds(nfsd=NFSD), (), ("nfsd",))
+    assert after(first, alone).problems == (unread,)
+    assert after(first, said(160.0, ("uses: no", "mounts: no"))).problems == ("uses: no", "mounts: no", late)
+    assert after(first, alone, said(220.0, uses=())).problems == ()
+
+
 def test_what_is_used_no_more_or_as_something_else_keeps_no_addresses() -> None:
     here = said(100.0, uses=(used("10.0.0.1"), used("10.0.0.2", name="other.test")))
     assert after(here, said(160.0, UNRESOLVED, uses=(used(what="ntp"),))).kinds.uses == (used(what="ntp"),)
