@@ -6,6 +6,7 @@ A node has some thirty kilobytes of facts; of ten thousand nodes only these few 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
+from math import isfinite
 from typing import Any, TypeVar
 
 import msgspec
@@ -87,18 +88,24 @@ def kept_of(document: Document, names: tuple[str, ...], received_at: float) -> N
 
 def _pruned(values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The facts of these dotted names and nothing else, as they are nested. What no rule can be equal to is left out:
-    hashes, lists, endless texts.
+    hashes, lists, endless texts, numbers without an end.
     """
     pruned: dict[str, Any] = {}
     for name in names:
         value = dig(values, name)
-        if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= LONGEST):
+        if _is_plain(value):
             *path, last = name.split(".")
             inner = pruned
             for part in path:
                 inner = inner.setdefault(part, {})
             inner[last] = value
     return pruned
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return isinstance(value, bool | int) or (isinstance(value, str) and len(value) <= LONGEST)
 
 
 def _claims(values: Mapping[str, Any]) -> Claims:
