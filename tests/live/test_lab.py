@@ -18,6 +18,9 @@ from tests.lab.observer import Observer
 from tests.lab.site import LATE, Site, running_site
 from tests.waiting import eventually, until
 
+# The first of them has the nodes' image made, and both boot: minutes, where other tests run beside it.
+pytestmark = pytest.mark.timeout(900)
+
 ROOT = Path(__file__).resolve().parents[2]
 BOOTING = "from tests.lab.nodes import two_nodes\nwith two_nodes(): pass"
 KIB = 1024
