@@ -92,7 +92,7 @@ class Runtime:
         self._restore_again = False
         self.inventory.noticed = self.auditor.wake
         self.reports = ReportSource(settings)
-        self.reports.noticed, self.reports.rejected = self.auditor.wake, self._rejected
+        self.reports.noticed, self.reports.rejected = self._reported, self._rejected
         self.sources: list[Source] = [directory or DirectorySource(settings.directory), self.inventory, self.delivered]
         self.sources += map(self._folder, settings.fact_folders)
         if settings.code:
@@ -119,6 +119,8 @@ class Runtime:
             return self.observatory.fresh(key.target)
         if key.kind == "facts" and key.target not in self.settings.fact_folders:
             return self.facts.fresh(key.target)
+        if key.kind == "reports":
+            return Freshness(self.reports.read_at, error=self.reports.unread)
         return self.upkeep.fresh(key)
 
     @property
@@ -161,6 +163,7 @@ class Runtime:
             statistics=self.inventory.statistics(),
             runs=self.reports.runs,
             reporting=self.reports.reporting,
+            runs_unread=self.reports.unread,
             problems=self.problems,
             failing=self.builder.failing,
             own=self._own,
@@ -182,6 +185,7 @@ class Runtime:
             kept = self.builder.shelving.hosts()
         finally:
             self.observatory.restore(kept)
+        self.reports.restore(self.builder.shelving.runs())
 
     def _taken_over(self) -> None:
         """What the instance before wrote at its end is read too, by the auditor's thread."""
@@ -195,6 +199,12 @@ class Runtime:
             for certname in self.observatory.forget(estate.nodes.keys(), time.time() - _REMEMBERED):
                 self.builder.shelving.forget_host(certname)
             self.delivered.forget(estate.nodes.keys(), time.time(), _REMEMBERED)
+        self.auditor.wake()
+
+    def _reported(self) -> None:
+        """Other runs are known now, or something else goes wrong with them."""
+        if self.reports.is_known:
+            self.builder.shelving.keep_runs(self.reports.runs)
         self.auditor.wake()
 
     def _rejected(self, reasons: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ from audit.sources import Reading, readings
 from audit.verdict import Judged, Verdict
 from audit.view import Group, View
 from audit.words import counted, when
+from facts.source import SourceKey
 
 
 def groups(view: View) -> Iterator[Group]:
@@ -16,7 +17,8 @@ def groups(view: View) -> Iterator[Group]:
     late = [reading for reading in read if reading.status != "ok"]
     if view.situation.now.estate is None:
         return
-    yield Group("answers", (not late,), partial(_all, fresh=not late))
+    keys = tuple([reading.key for reading in read])
+    yield Group("answers", (not late, keys), partial(_all, keys, fresh=not late))
     resting = _resting(view) if late else Counter()
     for reading in late:
         directory, target = reading.key.kind == "directory", reading.key.target
@@ -30,11 +32,14 @@ def _resting(view: View) -> Counter[str]:
     return Counter(host.node.placement.hypervisor or "" for host in hosts)
 
 
-def _all(*, fresh: bool) -> Judged:
+def _all(keys: tuple[SourceKey, ...], *, fresh: bool) -> Judged:
     if not fresh:
         return Judged()
     sentence = "all answers rest on sources that are read"
-    return Judged((Verdict(check="enc", code="answers", subject="answers", site="", status="ok", sentence=sentence),))
+    verdict = Verdict(
+        check="enc", code="answers", subject="answers", site="", status="ok", sentence=sentence, sources=keys
+    )
+    return Judged((verdict,))
 
 
 def _old(reading: Reading, affected: int) -> Judged:

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from audit import answer_ages
 from audit.picture import Picture
 from audit.verdict import Judged, Measure, Status, Verdict
 from audit.view import Group, View
 from audit.words import counted, names, when
 from facts.findings import Finding
+from facts.source import SourceKey
 from generation.generation import Hold
 from settings.thresholds import Thresholds
 
@@ -55,6 +58,7 @@ def _of(picture: Picture, status: Status, sentence: str, *, code: str) -> Verdic
         status=status,
         sentence=sentence,
         host=picture.name,
+        sources=picture.rests_on,
     )
 
 
@@ -77,7 +81,8 @@ def groups(view: View) -> Iterator[Group]:
     yield Group("service", (service,), partial(_service, service))
     if estate is not None:
         stray = tuple(one for one in situation.now.findings if not one.certname)
-        yield Group("directory", (stray,), partial(_directory, stray))
+        read = (SourceKey("directory", situation.settings.directory.base),)
+        yield Group("directory", (stray, read), partial(_directory, stray, read))
 
 
 def _guard(hold: Hold | None) -> Judged:
@@ -106,14 +111,14 @@ def _service(service: _Service) -> Judged:
     return Judged(tuple(found))
 
 
-def _directory(findings: tuple[Finding, ...]) -> Judged:
+def _directory(findings: tuple[Finding, ...], read: tuple[SourceKey, ...]) -> Judged:
     """What is wrong in the directory and concerns no node in particular, entry by entry."""
     by_place: dict[str, list[Finding]] = {}
     for one in findings:
         by_place.setdefault(one.where, []).append(one)
     found = [_global(where, "warning", _said(wrong), code="directory_finding") for where, wrong in by_place.items()]
     ok = _global("directory", "ok", "nothing is wrong in the directory beside its hosts", code="directory")
-    return Judged(tuple(found) or (ok,))
+    return Judged(tuple([replace(one, sources=read) for one in found or [ok]]))
 
 
 def _global(subject: str, status: Status, sentence: str, measures: tuple[Measure, ...] = (), *, code: str) -> Verdict:

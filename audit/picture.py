@@ -12,6 +12,7 @@ from facts.fleet import Found
 from facts.observations import BackupKind
 from facts.observatory import HostSeen
 from facts.puppet import Run
+from facts.source import SourceKey
 
 
 class BackupSeen(Struct, frozen=True, kw_only=True, gc=False):
@@ -68,7 +69,9 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     - `load`: what it takes of its hypervisor, None unless it is a guest that should run; `lodges`: where it runs and is
       no load.
     - `backups`: what is known of its backups; `keepers`: who should know it.
-    - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all.
+    - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all; `runs_unread`: newer
+      ones may have been reported and not be known.
+    - `rests_on`: the targets that its answer rests on.
     - `findings`: what is wrong with what was stated of it; `held`: the guard holds a newer answer of it; `answered`: it
       has an answer.
     """
@@ -94,6 +97,8 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     lodges: tuple[Lodger, ...] = ()
     run: Run | None = None
     reporting: bool = False
+    runs_unread: bool = False
+    rests_on: tuple[SourceKey, ...] = ()
     findings: tuple[Finding, ...] = ()
     held: bool = False
     answered: bool = True

@@ -22,6 +22,7 @@ from facts.exact import differing
 from facts.facter.node_facts import Shipped
 from facts.fleet import EMPTY, Found
 from facts.observatory import permitted
+from facts.resting import rests_on
 
 
 class Pictures(Struct, frozen=True):
@@ -138,6 +139,7 @@ class _Developer:
         self._keepers, self._data = keepers, data
         self._dark, self._shown = dark_of(estate), estate.hypervisors
         self._thresholds, self._since = situation.settings.thresholds, situation.measured_since
+        self._base, self._runs_unread = situation.settings.directory.base, bool(situation.runs_unread)
         self._claimed: frozenset[str] | None = None
         self._at_site: dict[str, set[str]] = {}
         self._site_of: dict[str, str] = {}
@@ -185,6 +187,8 @@ class _Developer:
             lodges=tuple(lodgers(name, copies, load.home if load else None)),
             run=situation.runs.get(name),
             reporting=situation.knows_runs,
+            runs_unread=self._runs_unread,
+            rests_on=rests_on(node, self._base),
             findings=self._results[name].findings if name in self._results else node.findings,
             held=name in self._held,
             answered=name in self._answers,

@@ -19,7 +19,8 @@ class Situation(Struct, frozen=True):
     too often to be a part of it: what hosts observe of themselves, what is kept of their facts, and libvirt's
     statistics, all by certname, the last Puppet run of each node, and every source's freshness. `problems` are
     sentences of the builder's, the first of them about a build that failed where it is `failing`; `reporting` says
-    that reports of runs are taken, so that a node without a run has none; `own` is the name of the machine that Enclume
+    that reports of runs are taken, so that a node without a run has none; `runs_unread` why runs that were reported
+    may not be known, "" while they are; `own` is the name of the machine that Enclume
     runs on, as its certificate says.
     """
 
@@ -34,6 +35,7 @@ class Situation(Struct, frozen=True):
     problems: tuple[str, ...] = ()
     failing: bool = False
     reporting: bool = False
+    runs_unread: str = ""
     own: str = ""
 
     @property
@@ -46,5 +48,7 @@ class Situation(Struct, frozen=True):
 
     @property
     def knows_runs(self) -> bool:
-        """Whether this instance knows of Puppet runs at all: where it does not, no node is without one."""
+        """Whether this instance knows of Puppet runs at all: where it does not, no node is without one. While it does
+        not and reports are `runs_unread`, it is not known either whether any node reports here.
+        """
         return self.reporting or bool(self.runs)

@@ -16,6 +16,8 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
     estate, was = now.now.estate, before.now.estate
     if estate is None or was is None or now.knows_runs != before.knows_runs:
         return None
+    if bool(now.runs_unread) != bool(before.runs_unread):
+        return None
     if _names(estate) != _names(was) or estate.targets != was.targets:
         return None
     names = differing(estate.nodes, was.nodes)

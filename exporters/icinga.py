@@ -87,13 +87,17 @@ def sites(audited: Audited) -> list[str]:
 
 def _estate(audited: Audited) -> Estate:
     """The estate that the verdicts were made from, if it is whole."""
-    now = audited.view.situation.now if audited.view else None
-    if now is None or now.estate is None:
+    situation = audited.view.situation if audited.view else None
+    now = situation.now if situation else None
+    if situation is None or now is None or now.estate is None:
         raise NotNow("the directory and the hypervisors have not been read completely yet: ask again")
     hold = now.generation.hold
     if hold is not None and (None in hold.changes.values() or {"empty", "shrunk"} & hold.reasons.keys()):
         why = "; ".join(hold.reasons.values())
         raise NotNow(f"the guard holds a loss of hosts ({why}): mend the directory, or `enclume approve {hold.number}`")
+    if situation.runs_unread and not situation.knows_runs:
+        why = situation.runs_unread
+        raise NotNow(f"whether nodes report runs is not known, so that services would be missing: {why}")
     failed = next((one for one in audited.verdicts() if one.code == "check_failed"), None)
     if failed is not None:
         raise NotNow(f"the check {failed.check} fails, so that its services would be missing: {failed.sentence}")

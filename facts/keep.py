@@ -12,6 +12,7 @@ from facts.directory.entries import Directory, Entry
 from facts.estate import Remembered
 from facts.inventory.domains import HypervisorSeen
 from facts.observatory import HostSeen
+from facts.puppet import Run
 from facts.shelf import ASIDE, Shelf
 from facts.source import SourceKey, SourceKind, Value
 from facts.upkeep import Freshness
@@ -47,6 +48,16 @@ def keep_times(shelf: Shelf, freshness: Mapping[SourceKey, Freshness]) -> None:
 def keep_remembered(shelf: Shelf, remembered: Mapping[str, Remembered]) -> None:
     """Write what libvirt once showed."""
     shelf.write("remembered", "remembered", map(msgspec.json.encode, sorted(remembered.items())))
+
+
+def keep_runs(shelf: Shelf, runs: Mapping[str, Run]) -> None:
+    """Write the last run of each node. The history has them too: no disk is waited for."""
+    shelf.write("runs", "runs", map(msgspec.json.encode, runs.values()), lasting=False)
+
+
+def restore_runs(shelf: Shelf) -> dict[str, Run]:
+    """Read from the shelf the last run of each node, by certname. What cannot be read is set aside."""
+    return {run.certname: run for run in _decoded(shelf, "runs", "runs", _runs) or ()}
 
 
 def forget_hypervisor(shelf: Shelf, name: str) -> None:
@@ -98,6 +109,10 @@ def _decoded(shelf: Shelf, name: str, kind: str, decode: Callable[[list[bytes]],
 
 def _times(lines: list[bytes]) -> list[_Time]:
     return [msgspec.json.decode(line, type=_Time) for line in lines]
+
+
+def _runs(lines: list[bytes]) -> list[Run]:
+    return [msgspec.json.decode(line, type=Run) for line in lines]
 
 
 def _directory(lines: list[bytes]) -> Directory:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from facts.directory.entries import Directory
 from facts.inventory.domains import HypervisorSeen
 
-SourceKind = Literal["directory", "inventory", "facts", "code", "observations"]
+SourceKind = Literal["directory", "inventory", "facts", "code", "observations", "reports"]
 
 
 class SourceKey(Struct, frozen=True, order=True, gc=False):
@@ -22,6 +22,10 @@ class SourceKey(Struct, frozen=True, order=True, gc=False):
 
     kind: SourceKind
     target: str
+
+
+HISTORY = SourceKey("reports", "history")
+"""The reports of Puppet runs, and the history that they are read into."""
 
 
 class Code(Struct, frozen=True):

@@ -8,6 +8,7 @@ from facts.estate import Remembered
 from facts.facter import cache
 from facts.join import Seen
 from facts.observatory import HostSeen
+from facts.puppet import Run
 from facts.shelf import Shelf
 from facts.upkeep import Upkeep
 from generation import keep as generation_keep
@@ -15,6 +16,8 @@ from generation.generation import Generation
 from generation.keeper import Keeper
 
 _HOSTS_PAUSE, _HOSTS_PATIENCE = 5.0, 3.0
+_RUNS_PAUSE = 60.0
+"""Seconds: the runs of ten thousand nodes are megabytes, one is new at any time, and the history has them too."""
 
 
 class Shelving:
@@ -25,22 +28,25 @@ class Shelving:
         self._keeper = Keeper()
         # Ten thousand hosts say something every minute: nothing else may wait behind them.
         self._hosts_keeper = Keeper(_HOSTS_PAUSE, _HOSTS_PATIENCE)
+        self._runs_keeper = Keeper(_RUNS_PAUSE)
+        self._keepers = self._keeper, self._hosts_keeper, self._runs_keeper
         self._kept: dict[str, object] = {}
+        self._kept_runs: Mapping[str, Run] = {}
 
     def start(self) -> None:
         """Begin to write: nobody else does."""
-        self._keeper.start()
-        self._hosts_keeper.start()
+        for keeper in self._keepers:
+            keeper.start()
 
     def stop(self) -> None:
         """Write what still waits, then end."""
-        self._keeper.stop()
-        self._hosts_keeper.stop()
+        for keeper in self._keepers:
+            keeper.stop()
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Files that cannot be written now, and files that were set aside."""
-        kept = (*self._keeper.problems.values(), *self._hosts_keeper.problems.values())
+        kept = [problem for keeper in self._keepers for problem in keeper.problems.values()]
         return (*kept, *self._shelf.set_aside)
 
     def generation(self) -> Generation | None:
@@ -68,6 +74,20 @@ class Shelving:
     def forget_host(self, certname: str) -> None:
         """Remove what a host said of itself that is no host any more."""
         self._hosts_keeper.put(f"host {certname}", partial(keep.forget_host, self._shelf, certname))
+
+    def runs(self) -> Mapping[str, Run]:
+        """The last Puppet run of each node, by certname, as it was a minute before the end or later."""
+        return keep.restore_runs(self._shelf)
+
+    def keep_runs(self, runs: Mapping[str, Run]) -> None:
+        """Write the last run of each node, where one is new; at once when it is another node's, so that no restart
+        takes the checks of its runs away.
+        """
+        if self._kept_runs is runs:
+            return
+        hurry = runs.keys() != self._kept_runs.keys()
+        self._kept_runs = runs
+        self._runs_keeper.put("runs", partial(keep.keep_runs, self._shelf, runs), hurry=hurry)
 
     def facts(self, folder: str, names: tuple[str, ...]) -> tuple[cache.Line, ...]:
         """What was read of a folder of facts, for rules that name these."""

@@ -23,6 +23,7 @@ from reports.child_outbox import Outbox
 from reports.child_state import State
 from reports.messages import Begin, Forgotten, Spooled
 from reports.rejected import Rejected
+from reports.spool import put_at
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ class Drain:
         self._unwanted: deque[str] = deque()
         self._marked = "", 0
         self._said: dict[str, Run] = {}
-        self._refreshed = self._prune_at = 0.0
+        self._refreshed = self._prune_at = self._looked_at = 0.0
 
     def forget(self, certname: str) -> None:
         """Have the history forget a node, between two batches; from any thread, returns at once."""
@@ -141,9 +142,14 @@ class Drain:
             self._prune_at = time.monotonic() + (_IDLE if more else _PRUNE)
 
     def _look(self) -> None:
+        self._looked_at = time.time()
         names, waiting = self._backlog.look()
         self._names = deque(names)
+        self._note_progress()
         self._outbox.say(Spooled(waiting.count, waiting.bytes))
+
+    def _note_progress(self) -> None:
+        self._state.read_until = put_at(self._names[0]) if self._names else self._looked_at
 
     def _drain(self, archive: Archive) -> None:
         batch = Batch(self._backlog, self._rejected, self._parse)
@@ -166,6 +172,7 @@ class Drain:
         if stored:
             names = {one.report.certname for one in batch.received}
             self._tell(self._insist("reading the last runs", lambda: archive.last(names)))
+        self._note_progress()
         if not careful and not self._names:
             self.stopping.wait(_GATHER)
 

@@ -14,11 +14,14 @@ _TOO_LONG = 300.0
 
 
 class State:
-    """What the child is doing now, since when, and what goes wrong. Read and written by two threads."""
+    """What the child is doing now, since when, what goes wrong, and until when the spool was read (seconds since
+    the epoch). Read and written by two threads.
+    """
 
     def __init__(self) -> None:
         self.problem = ""
         self.is_reading = False
+        self.read_until = 0.0
         self._doing: tuple[str, float] | None = None
 
     @contextlib.contextmanager
@@ -41,7 +44,7 @@ class State:
         doing, problem = self._doing, self.problem
         if doing is not None and not problem and (took := time.monotonic() - doing[1]) > _LONG:
             problem = f"{doing[0]} has taken {took:.0f} s"
-        return Lives(problem, self.is_reading)
+        return Lives(problem, self.is_reading, self.read_until)
 
 
 def tell(state: State, say: Callable[[Lives], None], stopping: threading.Event, hangs: Callable[[], None]) -> None:

@@ -32,10 +32,13 @@ class Forget(Struct, frozen=True):
 
 
 class Lives(Struct, frozen=True, tag="lives"):
-    """From the child, once a second: what goes wrong ("" when nothing does), and whether the spool is its to read."""
+    """From the child, once a second: what goes wrong ("" when nothing does), whether the spool is its to read, and
+    until when it was read (seconds since the epoch): of reports that came before that, none waits.
+    """
 
     problem: str = ""
     is_reading: bool = False
+    read_until: float = 0.0
 
 
 class Spooled(Struct, frozen=True, tag="spooled"):

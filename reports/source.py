@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from audit.words import counted
 from facts.puppet import Run
 from reports.children import IntakeChild
 from reports.entry import Form
@@ -18,6 +19,10 @@ _LOG = logging.getLogger("enclume.intake")
 
 FOLDER = "spool"
 _PAUSE = 1.0
+_BEHIND = 10.0
+"""Seconds for which reports may wait to be read, or nothing be read, before it counts: a batch takes a moment, and a
+database that is held for a moment is none that is away.
+"""
 
 
 class ReportSource:
@@ -35,10 +40,12 @@ class ReportSource:
         self._child = IntakeChild(begin, self._receive, self._troubled)
         self._looks = Looks(self._child.look)
         self._runs: Mapping[str, Run] = {}
+        self._kept: Mapping[str, Run] = {}
         self._coming: dict[str, Run] = {}
         self._forgotten: dict[str, threading.Event] = {}
         self._is_known = self._has_taken = self._is_news = False
-        self._noticed_at = 0.0
+        self._noticed_at = self._read_at = 0.0
+        self._was_unread = True
         self._trouble = self._problem = ""
         self.is_reading = False
         self.noticed: Callable[[], None] = lambda: None
@@ -51,8 +58,10 @@ class ReportSource:
 
     @property
     def runs(self) -> Mapping[str, Run]:
-        """The last run of each node that ever reported, by certname; a mapping that never changes."""
-        return self._runs
+        """The last run of each node that ever reported, by certname; a mapping that never changes. Until it is known
+        what the history holds, those that were kept over the restart.
+        """
+        return self._runs if self._is_known else self._kept
 
     @property
     def is_known(self) -> bool:
@@ -61,8 +70,23 @@ class ReportSource:
 
     @property
     def reporting(self) -> bool:
-        """Whether a node without a run has none: what the history holds is known, and reports have come here."""
-        return self._is_known and (bool(self._runs) or self._has_taken)
+        """Whether a node without a run has none: reports have come here, as far as that is known."""
+        return bool(self.runs) or (self._is_known and self._has_taken)
+
+    @property
+    def read_at(self) -> float:
+        """Reports that came before this are in what is known (seconds since the epoch, 0: nothing was read yet)."""
+        return self._read_at
+
+    @property
+    def unread(self) -> str:
+        """Why a node may have run though no such run is known; "" while that cannot be."""
+        if self._is_known and time.time() - self._read_at <= _BEHIND:
+            return ""
+        unread = "the history of Puppet runs"
+        if self._is_known:
+            unread = f"what waits in the spool ({counted(self.spool.waiting.count, 'report')})"
+        return "; ".join(self.problems) or f"{unread} has not been read yet: look at the service's log if that lasts"
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -73,6 +97,10 @@ class ReportSource:
     def start(self) -> None:
         """Begin to read what waits; returns at once."""
         self._child.start()
+
+    def restore(self, kept: Mapping[str, Run]) -> None:
+        """These were the last runs before a restart: they stand in for the history until that is read."""
+        self._kept = kept
 
     def stop(self) -> None:
         """End the child; what waits stays in the spool."""
@@ -122,6 +150,12 @@ class ReportSource:
             self._problem = message.problem
             self.noticed()
         self._trouble = ""
+        if self._is_known and not self.problems:
+            # One that somebody put back into the spool came long ago.
+            self._read_at = min(max(self._read_at, message.read_until), time.time())
+        is_unread = bool(self.unread)
+        self._is_news |= is_unread != self._was_unread
+        self._was_unread = is_unread
         self._notice_news()
 
     def _drained(self, message: Drained) -> None:
@@ -135,7 +169,8 @@ class ReportSource:
         self._coming |= self._same(message.runs)
         if message.is_whole:
             coming, self._coming = self._coming, {}
-            self._is_known = True
+            # Nobody may see that it is known and nothing in it.
+            self._runs, self._is_known = coming, True
             self._take_runs(coming)
 
     def _forget(self, certname: str) -> None:
@@ -145,7 +180,7 @@ class ReportSource:
 
     def _same(self, runs: tuple[Run, ...]) -> dict[str, Run]:
         """Runs by their node; one that is known is the object that is known."""
-        known = self._runs
+        known = self.runs
         return {run.certname: one if (one := known.get(run.certname)) == run else run for run in runs}
 
     def _take_runs(self, runs: Mapping[str, Run]) -> None:

@@ -158,6 +158,14 @@ class Spool:
                 del self._writing[number]
 
 
+def put_at(name: str) -> float:
+    """When the report of this name came (seconds since the epoch); 0 where the name, that of no writer here, says
+    nothing of it.
+    """
+    number = name.partition("-")[0]
+    return int(number) / 1e9 if number.isascii() and number.isdigit() else 0.0
+
+
 def on_disk(size: int) -> int:
     """The bytes that a file of this size takes from a disk."""
     return -(-size // BLOCK) * BLOCK

@@ -12,6 +12,7 @@ from enc.why import facts_told, why
 from exporters.counts import Counts
 from facts.certname import close_to, is_certname, meant
 from facts.facter.book import FactBook
+from facts.resting import rests_on
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from generation.now import Now
@@ -99,11 +100,7 @@ class Asked:
     def age(self, name: str, now: Now) -> float:
         """Seconds since the oldest source that an answer rests on was read."""
         node = now.estate.nodes.get(name) if now.estate else None
-        keys = [self._directory]
-        if node is not None and node.kind == "guest":
-            placement = node.placement
-            rests_on = placement.observed_on or ((placement.hypervisor,) if placement.hypervisor else ())
-            keys += [SourceKey("inventory", hypervisor) for hypervisor in rests_on]
+        keys = rests_on(node, self._settings.directory.base)
         built_at = now.generation.built_at
         # After a sudden end it may not be known when a source was read: not after the answer was built.
         read = [self._standing.fresh(key).read_at or built_at for key in keys]

@@ -31,9 +31,11 @@ NOTHING = ("",) * len(FAMILIES)
 
 def render(picture: Picture, around: Around) -> tuple[str, ...]:
     """The samples of a node, by family; none while nobody tells of runs at all, and none of what is off on purpose, a
-    template or retired: it runs nothing.
+    template or retired: it runs nothing. That a node never ran is not said while reports are not read.
     """
     if not picture.reporting or picture.node.host.intent != "running":
+        return NOTHING
+    if picture.run is None and picture.runs_unread:
         return NOTHING
     of = f'{{site="{escape(picture.site)}",certname="{escape(picture.name)}"'
     run = picture.run

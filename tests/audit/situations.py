@@ -35,6 +35,7 @@ class Scene(World):
         self.statistics: dict[str, HypervisorStatistics] = {}
         self.facts_of: dict[str, NodeFacts] = {}
         self.runs: dict[str, Run] = {}
+        self.runs_unread = ""
         self.freshness: dict[SourceKey, Freshness] = {}
         self.problems: tuple[str, ...] = ()
         self.failing = False
@@ -70,6 +71,7 @@ class Scene(World):
             facts=dict(self.facts_of),
             statistics=dict(self.statistics),
             runs=dict(self.runs),
+            runs_unread=self.runs_unread,
             problems=self.problems,
             failing=self.failing,
             own=self.own,

@@ -2,8 +2,10 @@
 
 import pytest
 
+from facts.source import SourceKey
+from facts.upkeep import Freshness
 from tests.audit.situations import Scene, sentences
-from tests.factories import guest, host, host_dn, kvm, service, settings, site, site_dn
+from tests.factories import BASE, domain, guest, host, host_dn, kvm, service, settings, site, site_dn
 
 WEB = "web.lab.test"
 BROKEN = "apache::port={"
@@ -106,3 +108,17 @@ def test_a_guest_whose_hypervisor_was_never_read_has_no_answer_and_it_says_why()
     assert "kvm.lab.test, which has not been read" in scene.verdicts("enc", WEB)[0].sentence
     scene.see("kvm.lab.test")
     assert wrong(scene) == {}
+
+
+def test_each_verdict_on_answers_tells_which_sources_they_rest_on(scene: Scene) -> None:
+    ldap, kvm1 = SourceKey("directory", BASE), SourceKey("inventory", "kvm1.lab.test")
+    scene.put(kvm("kvm1.lab.test", "angers"))
+    scene.put(guest("mail.lab.test", enclumeProduction=host_dn("kvm1.lab.test")))
+    scene.see("kvm1.lab.test", domain("mail"))
+    scene.freshness = dict.fromkeys((ldap, kvm1), Freshness(scene.at))
+    told = {one.subject: one.sources for one in scene.verdicts("enc")}
+    assert (told[WEB], told["directory"]) == ((ldap,), (ldap,))
+    assert (told["mail.lab.test"], set(told["answers"])) == ((ldap, kvm1), {ldap, kvm1})
+    web(scene, enclumeParameter=BROKEN)
+    (kept,) = scene.verdicts("enc", WEB)
+    assert (kept.code, kept.sources) == ("answer_kept", (ldap,))

@@ -118,6 +118,11 @@ def run(scene: Scene, name: str, number: int) -> None:
     scene.runs[name] = Run(certname=name, ended_at=scene.at, last_success=scene.at - number, status=status)  # type: ignore[arg-type]
 
 
+def unread(scene: Scene, number: int) -> None:
+    """Reports are read, or are not, and why."""
+    scene.runs_unread = ("", "the database is away", "")[number % 3]
+
+
 def claim(scene: Scene, name: str, number: int, other: str) -> None:
     """Facts that agree, differ, are another's, or are gone; the module's fact young or old."""
     told = {
@@ -157,6 +162,7 @@ CHANGES = st.one_of(
     change(observe, names, numbers, names),
     change(measure, hypervisors, numbers),
     change(run, names, numbers),
+    change(unread, numbers),
     change(claim, names, numbers, names),
     change(read, hypervisors, numbers),
     change(wait, numbers),

@@ -1,4 +1,6 @@
-"""Puppet runs: nothing before reports exist; late, failed, noop, on an old catalog, never seen; without an entry."""
+"""Puppet runs: nothing before reports exist; late, failed, noop, on an old catalog, never seen; without an entry; and
+what is not known of them while reports cannot be read.
+"""
 
 from typing import Any
 
@@ -6,8 +8,9 @@ import pytest
 
 from audit.verdict import Measure
 from facts.puppet import Run
+from facts.source import HISTORY, SourceKey
 from tests.audit.situations import NOON, Scene, sentences
-from tests.factories import guest, host, settings, site, site_dn
+from tests.factories import BASE, guest, host, settings, site, site_dn
 
 WEB, MAIL, GONE = "web.lab.test", "mail.lab.test", "gone.lab.test"
 
@@ -130,3 +133,61 @@ def test_a_node_of_another_instances_site_has_an_entry(scene: Scene) -> None:
     ran(scene, GONE)
     assert scene.verdicts("puppet", GONE) == []
     assert scene.wrong("puppet", "certificates") == {}
+
+
+AWAY = "reports of Puppet runs wait in the spool: postgresql://db/enclume: cannot be reached"
+
+
+def test_while_reports_cannot_be_read_a_late_run_is_unknown_and_names_who_cannot(scene: Scene) -> None:
+    ran(scene, minutes=119)
+    ran(scene, MAIL, minutes=0)
+    scene.runs_unread = AWAY
+    assert wrong(scene) == {}
+    scene.at += 120
+    for passed in (0, 7200):
+        scene.at += passed
+        assert wrong(scene) == {"run_unknown": "unknown"}, passed
+        assert scene.wrong("puppet", "reports") == {"runs_unread": "unknown"}
+        said = sentences(scene.verdicts("puppet"))
+        assert f"whether {WEB} ran since 2025-11-27 10:01 UTC is not known" in said["run_unknown"] or passed
+        assert "the intake of reports or its database" in said["run_unknown"]
+        assert AWAY in said["runs_unread"]
+    scene.runs_unread = ""
+    assert wrong(scene) == {"run_late": "critical"}
+    ran(scene, minutes=0)
+    assert (wrong(scene), scene.wrong("puppet", "reports")) == ({}, {})
+
+
+def test_while_reports_cannot_be_read_nobody_is_told_that_a_node_never_ran(scene: Scene) -> None:
+    ran(scene)
+    scene.runs_unread = AWAY
+    assert wrong(scene, MAIL) == {"run_unknown": "unknown"}
+    scene.runs_unread = ""
+    assert wrong(scene, MAIL) == {"run_never": "warning"}
+
+
+def test_what_is_known_of_a_run_stays_said_while_newer_ones_cannot_be_read(scene: Scene) -> None:
+    ran(scene, status="failed")
+    scene.runs_unread = AWAY
+    assert wrong(scene) == {"run_failed": "critical"}
+    scene.at += 7200
+    assert wrong(scene) == {"run_failed": "critical", "run_unknown": "unknown"}
+
+
+def test_before_it_is_known_what_the_history_holds_that_alone_is_said(scene: Scene) -> None:
+    scene.runs_unread = AWAY
+    assert scene.wrong("puppet") == {"runs_unread": "unknown"}
+    assert [one.subject for one in scene.verdicts("puppet")] == ["reports"]
+    scene.runs_unread = ""
+    assert scene.verdicts("puppet") == []
+
+
+def test_every_verdict_on_runs_tells_how_old_the_reading_of_reports_is(scene: Scene) -> None:
+    ran(scene)
+    directory = SourceKey("directory", BASE)
+    assert {one.subject: one.sources for one in scene.verdicts("puppet")} == {
+        WEB: (HISTORY,),
+        MAIL: (HISTORY,),
+        "reports": (HISTORY,),
+        "certificates": (HISTORY, directory),
+    }

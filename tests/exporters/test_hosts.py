@@ -88,6 +88,15 @@ def test_a_node_that_never_ran_has_run_at_0_once_others_are_told_of() -> None:
     assert values(text, "puppet_run_status") == {("web.lab.test", "", "unchanged"): 1}
 
 
+def test_while_reports_are_not_read_no_node_is_said_to_have_never_run() -> None:
+    at = scene()
+    at.put(host("web.lab.test"))
+    at.runs["web.lab.test"] = Run(certname="web.lab.test", ended_at=NOON, last_success=NOON, status="unchanged")
+    for at.runs_unread, told_of in (("the database is away", {"web.lab.test"}), ("", {"web.lab.test", NFS})):
+        found = values(told(at), "puppet_last_run_timestamp_seconds")
+        assert {certname for certname, _ in found} == told_of
+
+
 def test_how_old_a_run_may_be_is_what_the_settings_say_of_the_site_or_host() -> None:
     at = scene(settings=settings(thresholds={"sites": {"angers": {"run_seconds": 600}}}))
     at.put(host("web.lab.test"))

@@ -15,6 +15,7 @@ from audit.view import View
 from exporters.icinga import NotNow, configuration, sites
 from exporters.icinga_text import Raw, quoted, written
 from facts.observations import Backup, Backups, ContainerCopy, Mirror, NfsServer, Peer
+from facts.puppet import Run
 from facts.source import SourceKey
 from facts.upkeep import Freshness
 from generation.generation import Hold
@@ -185,7 +186,10 @@ def test_nothing_that_goes_wrong_changes_what_is_checked() -> None:
     scene.observe(NFS, nfsd=NfsServer(8, {}))
     scene.observe("save.lab.test", backups=Backups((Backup(WEB, "system", last_success=scene.at),)))
     scene.observe(KVM1, containers=(ContainerCopy("web", last_success=scene.at),))
+    for name in (WEB, NFS):
+        scene.runs[name] = Run(certname=name, ended_at=scene.at, last_success=scene.at, status="changed")
     before = configuration(scene.audit())
+    assert '"puppet" = {' in before["hosts.conf"]
     assert "vars.enclume_site_checks = { }" not in before["sites.conf"].partition("site angers")[2]
     wrong = len([one for one in scene.audited.verdicts() if one.status != "ok"])
     scene.at += 7 * 86400
@@ -193,6 +197,8 @@ def test_nothing_that_goes_wrong_changes_what_is_checked() -> None:
     scene.see(KVM2, domain("stranger"))
     scene.observe("save.lab.test", backups=Backups((Backup("nobody", last_attempt_failed=True),)))
     scene.problems = ("the state folder is full",)
+    assert configuration(scene.audit()) == before
+    scene.runs_unread = "the database is away"
     assert configuration(scene.audit()) == before
     assert len([one for one in scene.audited.verdicts() if one.status != "ok"]) > wrong + 5
 
@@ -233,6 +239,18 @@ def test_nothing_is_made_of_what_is_not_whole(scene: Scene) -> None:
         configuration(replace(audited, view=View(unread, NONE)))
     with pytest.raises(NotNow, match="the check data fails"):
         configuration(judged(scene, verdict(WEB, "unknown", check="data", code="check_failed")))
+
+
+def test_nothing_is_made_before_it_is_known_whether_nodes_report_runs(scene: Scene) -> None:
+    scene.runs_unread = "the database is away"
+    with pytest.raises(NotNow, match="services would be missing: the database is away"):
+        configuration(scene.audit())
+    scene.runs[WEB] = Run(certname=WEB, ended_at=scene.at, last_success=scene.at, status="changed")
+    with_runs = configuration(scene.audit())
+    scene.runs_unread = ""
+    assert configuration(scene.audit()) == with_runs
+    scene.runs.clear()
+    assert configuration(scene.audit()) != with_runs
 
 
 def test_names_of_sites_never_meet_and_hold_nothing_that_icinga_forbids(scene: Scene) -> None:

@@ -66,6 +66,8 @@ OWN = {
     "layer_change": ("EnclumeLayerViolation",),
     "run_late": ("EnclumePuppetRunLate",),
     "run_never": ("EnclumePuppetNeverRan",),
+    "run_unknown": ("EnclumePuppetRunsUnread",),
+    "runs_unread": ("EnclumePuppetRunsUnread",),
     "run_failed": ("EnclumePuppetRunFailed",),
     "run_cached": ("EnclumePuppetCachedCatalog",),
 }

@@ -1,6 +1,7 @@
 """What the sources last saw, on disk: read back as it was, file by file."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from facts.estate import Hardware, Remembered
 from facts.inventory.domains import Disk
 from facts.observations import Kinds
 from facts.observatory import HostSeen
+from facts.puppet import Run
 from facts.shelf import Shelf
 from facts.source import SourceKey
 from facts.upkeep import Freshness
@@ -136,3 +138,15 @@ def test_what_was_set_aside_is_no_hypervisor(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     assert keep.restore(shelf) == ({}, {}, {})
     assert shelf.set_aside == []
+
+
+def test_the_last_runs_are_kept_and_what_makes_no_sense_is_set_aside(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    assert keep.restore_runs(shelf) == {}
+    told: dict[str, Any] = {"ended_at": 2.5, "last_success": 1.5, "status": "failed", "resources": {"failed": 3}}
+    runs = {name: Run(certname=name, completed=True, **told) for name in ("web.lab.test", "mail.lab.test")}
+    keep.keep_runs(shelf, runs)
+    assert keep.restore_runs(Shelf(tmp_path)) == runs
+    (tmp_path / "runs").write_text("cut short")
+    assert keep.restore_runs(shelf) == {}
+    assert (tmp_path / "runs.unreadable").exists()

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from errors import HistoryError
@@ -14,6 +15,7 @@ from tests.reports.papers import capture
 
 PLACE = Place("angers", "hv1.lab.test")
 _BODY = capture("unchanged")
+_TIME = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00")
 _UUID, _HOST = re.compile(rb"(?m)^transaction_uuid: .*$"), re.compile(rb"(?m)^host: .*$")
 
 
@@ -22,10 +24,15 @@ def uuid_of(run: int) -> str:
     return f"5a000000-0000-4000-8000-{run:012x}"
 
 
-def body(certname: str = "web01.lab.test", run: int | None = None) -> bytes:
-    """A real report of a node's run of this number, or of one more run."""
-    named = _HOST.sub(b"host: " + certname.encode(), _BODY)
+def body(certname: str = "web01.lab.test", run: int | None = None, report: bytes = _BODY) -> bytes:
+    """A real report of a node's run of this number, or of one more run; unchanged unless another report is given."""
+    named = _HOST.sub(b"host: " + certname.encode(), report)
     return _UUID.sub(b"transaction_uuid: " + (str(uuid.uuid4()) if run is None else uuid_of(run)).encode(), named)
+
+
+def fresh(report: bytes) -> bytes:
+    """A captured report as that of a run at this very moment."""
+    return _TIME.sub(datetime.now(UTC).isoformat().encode(), report)
 
 
 def spool(folder: Path, most: int = 1 << 30, at_once: int = 8) -> Spool:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from reports.rejected import kept
 from reports.report import Place
 from tests.exporters.telling import values
 from tests.reports.papers import capture
-from tests.reports.spooling import body
+from tests.reports.spooling import body, fresh
 from tests.waiting import until
 from tests.web.serving import Service, configured, service
 from tests.web.test_metrics import text_of
@@ -169,7 +169,88 @@ def test_foremans_host() -> None:
 def test_without_a_report_nothing_is_said_of_runs(tmp_path: Path) -> None:
     with service(tmp_path) as served:
         served.wait_for(WEB)
-        until(lambda: served.runtime.reports.is_reading, what="the child to read")
+        until(lambda: not served.runtime.reports.unread, what="the history")
         assert not served.runtime.reports.reporting
-        assert served.get("/verdicts?check=puppet").json["verdicts"] == []
+        served.until(lambda: codes(served) == {}, "the verdicts")
+        assert served.get("/icinga").status_code == 200
         assert configured(tmp_path).database_url == f"sqlite:///{tmp_path}/history.sqlite"
+
+
+def codes(served: Service) -> dict[str, str]:
+    """What the check puppet says, as codes with their status; nothing is said of what is not made yet."""
+    reply = served.get("/verdicts?check=puppet")
+    told = reply.json["verdicts"] if reply.status_code == 200 else [{"code": "none", "status": "yet"}]
+    return {one["code"]: one["status"] for one in told}
+
+
+def reported(folder: Path) -> bytes:
+    """A service took a report and has ended; Icinga's configuration as it was."""
+    with service(folder) as served:
+        served.wait_for(WEB)
+        assert post(served, fresh(body(WEB, report=capture("failed")))).status_code == 202
+        served.until(lambda: codes(served).get("run_failed") == "critical", "the failed run")
+        served.until(lambda: codes(served).get("runs_read") == "ok", "the reports to be read")
+        return bytes(served.get("/icinga").data)
+
+
+def hide(folder: Path) -> Callable[[], None]:
+    """Take the history away; what gives it back."""
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    for path in folder.glob("history.sqlite*"):
+        path.rename(elsewhere / path.name)
+    (folder / "history.sqlite").mkdir()
+
+    def give_back() -> None:
+        (folder / "history.sqlite").rmdir()
+        for path in elsewhere.iterdir():
+            path.rename(folder / path.name)
+
+    return give_back
+
+
+def test_a_restart_while_the_history_cannot_be_read_goes_on_with_the_last_runs(tmp_path: Path) -> None:
+    before, give_back = reported(tmp_path), hide(tmp_path)
+    with service(tmp_path) as served:
+        served.until(lambda: served.get("/icinga").status_code == 200, "the configuration")
+        assert served.get("/icinga").data == before
+        assert values(text_of(served), "puppet_run_status", certname=WEB) == {("angers", "failed"): 1}
+        served.until(lambda: "history.sqlite" in served.runtime.reports.unread, "the reason")
+        said = {"run_failed": "critical", "run_unknown": "unknown", "runs_unread": "unknown"}
+        assert {code: status for code, status in codes(served).items() if status != "ok"} == said
+        ages = {one["code"]: one["sources"] for one in served.get("/verdicts?check=puppet").json["verdicts"]}
+        assert ages["run_unknown"] == [{"kind": "reports", "target": "history", "age": None}]
+        give_back()
+        served.until(lambda: codes(served).get("runs_read") == "ok", "the history")
+        assert codes(served)["run_never"] == "warning"
+        assert served.get("/icinga").data == before
+
+
+def test_where_no_runs_were_kept_either_nobody_takes_them_for_none(tmp_path: Path) -> None:
+    before, give_back = reported(tmp_path), hide(tmp_path)
+    (tmp_path / "runs").unlink()
+    with service(tmp_path) as served:
+        served.wait_for(WEB)
+        served.until(lambda: "history.sqlite" in str(served.get("/icinga").json), "the refusal to say why")
+        assert served.get("/icinga").status_code == 503
+        assert codes(served) == {"runs_unread": "unknown"}
+        give_back()
+        served.until(lambda: served.get("/icinga").status_code == 200, "the history")
+        assert served.get("/icinga").data == before
+
+
+def test_while_nothing_is_read_for_too_long_it_is_said_until_all_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.source._BEHIND", 2.0)
+    with service(tmp_path) as served:
+        reports = served.runtime.reports
+        until(lambda: not reports.unread, what="the history")
+        pid = reports.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        assert post(served, body(WEB)).status_code == 202
+        until(lambda: "waits in the spool (1 report) has not been read yet" in reports.unread, what="the delay")
+        os.kill(pid, signal.SIGCONT)
+        until(lambda: not reports.unread, what="the report to be read")
+        assert WEB in reports.runs

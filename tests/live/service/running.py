@@ -23,7 +23,7 @@ from tests.waiting import free_port, until
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = re.compile(
-    r"spool|history\.sqlite(-wal|-shm|-journal)?|directory|generation|remembered|times|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new"
+    r"spool|history\.sqlite(-wal|-shm|-journal)?|directory|generation|remembered|times|runs|lock|hypervisor-coquille[12]\.lab\.test|\..*\.new"
 )
 
 REPORTS = ("spool", "history.sqlite")
