@@ -95,6 +95,8 @@ class Drain:
             archive = self._insist("opening the history", self._open_archive)
             self._said = dict(self._insist("reading the last runs", archive.last))
             self._outbox.known(tuple(self._said.values()))
+            # At once, so that the verdicts are not made first as if nothing were read.
+            self._outbox.say(self._state.lives())
             self._refreshed = time.monotonic()
             self._await_lock(archive)
             if self.stopping.is_set():

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from reports.messages import Forgotten, Known, Lives, Message, Ran, Spooled
 from reports.parse import parse
 from reports.rejected import kept
 from reports.report import Report
-from reports.spool import Spool, put_at
+from reports.spool import Spool
 from tests.reports.draining import Draining, draining
 from tests.reports.spooling import PLACE, MemoryHistory, body, names, put, spool, uuid_of
 from tests.waiting import until
@@ -133,22 +132,6 @@ def test_what_the_history_refuses_for_its_content_stops_no_other(of: Spool) -> N
     (rejected,) = kept(of.folder)
     assert rejected.reason == "cannot be stored: value out of range"
     assert running.drained[0].rejected == {"cannot be stored": 1}
-
-
-def test_it_says_until_when_the_spool_was_read_once_the_runs_are_said(of: Spool) -> None:
-    history, began = MemoryHistory(), time.time()
-    history.error = AWAY
-    put(of, body("a.lab.test", 1), body("b.lab.test", 2))
-    with draining(of, history) as running:
-        until(lambda: AWAY.reason in running.state.lives().problem, what="the problem")
-        first, put_until = running.state.lives().read_until, time.time()
-        assert began <= first == put_at(names(of)[0]) <= put_until
-        history.error = None
-        until(lambda: running.state.lives().read_until > put_until, 20, "all to be read")
-        assert {run.certname for one in running.said if isinstance(one, Ran) for run in one.runs} == {
-            "a.lab.test",
-            "b.lab.test",
-        }
 
 
 def test_one_of_two_drains_waits_for_the_other_and_knows_the_runs_meanwhile(of: Spool) -> None:
