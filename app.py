@@ -203,9 +203,13 @@ class Runtime:
 
     def _reported(self) -> None:
         """Other runs are known now, or something else goes wrong with them."""
+        self._keep_runs()
+        self.auditor.wake()
+
+    def _keep_runs(self) -> None:
+        """What the history holds is kept, and not what stands in for it."""
         if self.reports.is_known:
             self.builder.shelving.keep_runs(self.reports.runs)
-        self.auditor.wake()
 
     def _rejected(self, reasons: Mapping[str, int]) -> None:
         """Reports that were acknowledged and make no sense."""
@@ -230,6 +234,8 @@ class Runtime:
         for source in self.sources:
             source.stop()
         self.reports.stop()
+        # What is new in the last second was not noticed yet.
+        self._keep_runs()
         self.builder.stop()
         self.auditor.stop()
 
