@@ -10,6 +10,8 @@ from errors import StateError
 
 _LOG = logging.getLogger("enclume.keeper")
 _SHARE = 9
+_AGAIN = 1.0
+"""Most seconds until a file that could not be written is tried again, where the others have a longer pause."""
 
 
 class Keeper:
@@ -67,7 +69,8 @@ class Keeper:
             self._woken.clear()
             began = time.monotonic()
             self._write_all()
-            self._hurried.wait(max(self._pause, _SHARE * (time.monotonic() - began)))
+            pause = min(self._pause, _AGAIN) if self.problems else self._pause
+            self._hurried.wait(max(pause, _SHARE * (time.monotonic() - began)))
             self._hurried.clear()
         self._write_all(time.monotonic() + self._patience)
 
@@ -83,6 +86,8 @@ class Keeper:
                 self._say(name, str(error))
                 with self._lock:
                     self._pending.setdefault(name, write)
+                # Also where nothing new comes.
+                self._woken.set()
             except Exception as error:  # noqa: BLE001 - the thread must go on with the other files
                 self._say(name, f"{name} cannot be written: {type(error).__name__}: {error}")
             else:

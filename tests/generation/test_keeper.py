@@ -77,9 +77,24 @@ def test_a_file_that_cannot_be_written_is_a_problem_until_it_can(
     assert "No space left on device" in keeper.problems["a"]
     assert len(caplog.records) == 1
     full.clear()
-    keeper.put("c", lambda: written.append("c"))
     until(lambda: not keeper.problems, what="the problem to end")
     assert "a" in written
+
+
+def test_what_could_not_be_written_is_tried_again_long_before_the_pause_ends(keeper: Keeper) -> None:
+    tries: list[int] = []
+
+    def write() -> None:
+        tries.append(len(tries))
+        if len(tries) < 2:
+            raise StateError("/state/a", "cannot be written: No space left on device")
+
+    seldom = Keeper(pause=60)
+    seldom.start()
+    seldom.put("a", write)
+    until(lambda: tries == [0, 1] and not seldom.problems, what="the second time")
+    seldom.stop()
+    keeper.start()
 
 
 def test_one_lock_at_a_time(tmp_path: Path) -> None:
