@@ -80,7 +80,10 @@ def asked(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 def placed(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """What holds for the runs of the hosts, sites and hypervisors that are asked for."""
-    if wanted.hosts:
+    # Of one host they lie in the index in the order in which they are told: of several they are sorted.
+    if len(wanted.hosts) == 1:
+        yield runs.c.node_id == of_hosts(wanted).scalar_subquery()
+    elif wanted.hosts:
         yield runs.c.node_id.in_(of_hosts(wanted))
     if wanted.sites or wanted.hypervisors:
         there = select(surroundings.c.id)

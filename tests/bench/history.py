@@ -14,15 +14,19 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, select, text
+from msgspec.structs import replace
+from sqlalchemy import Connection, text
 
 from facts.puppet import Run
 from reports.database import writer
 from reports.history import History
 from reports.last import last_runs
+from reports.questions.changed import changed as happened
+from reports.questions.listed import listed
 from reports.reader import Reader
 from reports.retention import prune
-from reports.tables import events, nodes, resources, runs, surroundings
+from reports.tables import nodes, surroundings
+from reports.wanted import Wanted
 from tests.live.postgresql import PostgreSQL
 from tests.reports.runs import COUNTS, TIMES, changed, received
 
@@ -128,24 +132,20 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def _node_page(reader: Reader, number: int) -> None:
-    """The last 50 runs of a node with where they ran, and its last changes."""
+    """The last 50 runs of a node with where they ran, and its last 20 changes, of all that is kept."""
+    wanted = Wanted(since=0.0, until=NOW + 1, hosts=(_name(number),), limit=50)
     with reader.reading() as connection:
-        node = select(nodes.c.id).where(nodes.c.certname == _name(number)).scalar_subquery()
-        around = runs.join(surroundings, surroundings.c.id == runs.c.surroundings_id)
-        asked = select(runs, surroundings).select_from(around).where(runs.c.node_id == node)
-        assert len(connection.execute(asked.order_by(runs.c.ended.desc()).limit(50)).all()) == 50
-        happened = resources.join(
-            events, (events.c.run_id == resources.c.run_id) & (events.c.resource == resources.c.position)
-        )
-        changes = select(resources, events).select_from(happened).where(resources.c.node_id == node)
-        connection.execute(changes.order_by(resources.c.ended.desc()).limit(20)).all()
+        page = listed(connection, wanted)
+        assert page is not None
+        assert len(page.runs) == 50
+        assert len(happened(connection, replace(wanted, limit=20)).changes) == 20
 
 
 def _hypervisor_page(connection: Connection) -> None:
     """The last 50 runs of the guests of one hypervisor in a week."""
-    there = select(surroundings.c.id).where(surroundings.c.hypervisor == "kvm3.lab.test")
-    asked = select(runs).where(runs.c.surroundings_id.in_(there), runs.c.ended > NOW - 7 * 86_400)
-    connection.execute(asked.order_by(runs.c.ended.desc()).limit(50)).all()
+    page = listed(connection, Wanted(since=NOW - 7 * 86_400, until=NOW + 1, hypervisors=("kvm3.lab.test",), limit=50))
+    assert page is not None
+    assert len(page.runs) == 50
 
 
 def _stored_a_second(history: History) -> float:

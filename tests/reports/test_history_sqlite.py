@@ -2,19 +2,22 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, select
+from sqlalchemy import Select, event, select
 
 from errors import HistoryError
 from reports import database, tables
 from reports.history import History
+from reports.questions.changed import changed as happened
+from reports.questions.listed import listed
 from reports.reader import Reader
 from reports.retention import prune
 from reports.tables import FAILED, LOUD, nodes, resources, runs
+from reports.wanted import Wanted
 from tests.reports.contract import Kept, LastRunContract, StoreContract
 from tests.reports.runs import NOON, WEB, changed, received
 from tests.reports.upkeep_contract import ReaderContract, RetentionContract, RevisionContract
@@ -141,7 +144,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "index"),
+    ("question", "index"),
     [
         (select(runs).where(runs.c.node_id == 1).order_by(runs.c.ended.desc()), "ix_runs_node_id_ended"),
         (select(runs).where(LOUD, runs.c.status == "failed", runs.c.ended > NOON), "ix_runs_loud"),
@@ -154,9 +157,21 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         (select(nodes).where(nodes.c.certname == WEB), "nodes_1"),
     ],
 )
-def test_every_question_has_its_index(kept: Kept, asked: Select[Any], index: str) -> None:
+def test_every_question_has_its_index(kept: Kept, question: Select[Any], index: str) -> None:
     with kept.reader.reading() as connection:
-        words = str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
+        words = str(question.compile(connection, compile_kwargs={"literal_binds": True}))
         plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}"))
     assert index in plan
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("question", [listed, happened])
+def test_a_nodes_runs_are_read_in_the_order_in_which_they_lie(kept: Kept, question: Callable[..., Any]) -> None:
+    asked: list[tuple[str, Any]] = []
+    with kept.reader.reading() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+        question(connection, Wanted(since=0.0, until=NOON, hosts=(WEB,)))
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", given) for words, given in tuple(asked)]
+        (plan,) = (" ".join(row[3] for row in told) for told in plans)
+    assert "ix_runs_node_id_ended" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan
