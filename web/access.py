@@ -3,8 +3,8 @@
 A node may ask for its own answer. A Puppet server (`access.servers`) may ask for all nodes and deliver the reports of
 all; an administrator (`access.administrators`) may ask for all, preview and approve; this service's own certificate,
 which the commands on its machine use, may do all of that. The machines of Prometheus and Icinga (`access.monitoring`)
-may read metrics, targets and verdicts, and no answer. Without TLS the service listens on loopback only, and whoever
-reaches it there may do everything.
+may read metrics, targets and verdicts, and neither an answer nor a run, in whose log lines of a file may stand. Without TLS
+the service listens on loopback only, and whoever reaches it there may do everything.
 """
 
 from collections.abc import Callable
@@ -58,25 +58,27 @@ class Access:
             403, f"{peer} may {what} for {peer} only: name it in access.servers to let it {what} for all nodes"
         )
 
-    def reader(self) -> Response | None:
-        """None when the client may read about all nodes, else the refusal."""
-        return self._within(self._readers, "access.servers or access.administrators")
+    def reader(self, certname: str | None = None) -> Response | None:
+        """None when the client may read about all nodes, or is the one node that it asks about, else the refusal."""
+        return self._within(self._readers, "access.servers or access.administrators", certname)
 
     def monitor(self, certname: str | None = None) -> Response | None:
         """None when the client may read metrics, targets and verdicts, or is the one node that it asks about, else the
         refusal.
         """
-        own = certname is not None and not self._open and peer_name(request.environ) == certname
-        return None if own else self._within(self._monitors, "access.monitoring")
+        return self._within(self._monitors, "access.monitoring", certname)
 
     def administrator(self) -> Response | None:
         """None when the client may preview and approve, else the refusal."""
         return self._within(self._administrators, "access.administrators")
 
-    def _within(self, names: frozenset[str], key: str) -> Response | None:
-        if self._open or peer_name(request.environ) in names:
+    def _within(self, names: frozenset[str], key: str, certname: str | None = None) -> Response | None:
+        if self._open:
             return None
-        return refuse(403, f"{peer_name(request.environ)} may not ask this: name it in {key}")
+        peer = peer_name(request.environ)
+        if peer in names or (certname is not None and peer == certname):
+            return None
+        return refuse(403, f"{peer} may not ask this: name it in {key}")
 
 
 def allowed(check: Callable[[], Response | None], view: Callable[..., Response]) -> Callable[..., Response]:

@@ -92,7 +92,7 @@ class _Asked:
             what = wanted(request.args, question.accepted, question.period, time.time())
         except Wrong as error:
             return refuse(400, str(error))
-        refusal = self._access.monitor(what.hosts[0] if len(what.hosts) == 1 else None)
+        refusal = self._access.reader(what.hosts[0] if len(what.hosts) == 1 else None)
         if refusal:
             return refusal
         estate = self._serving.now.estate
@@ -108,7 +108,7 @@ class _Asked:
             return refuse(400, str(error))
 
     def _told_whole(self, found: WholeRun | None) -> Response:
-        refusal = self._access.monitor(found.run.certname if found else None)
+        refusal = self._access.reader(found.run.certname if found else None)
         return refusal or (reply(found) if found else refuse(404, "no run of this name is kept: `enclume runs list`"))
 
     def _answered(self, method: str, tell: Callable[[Any], Response], *asked: object) -> Response:

@@ -216,17 +216,20 @@ def test_a_question_goes_back_as_far_as_the_pages_say_where_nobody_says_it(asked
     assert [round((one["until"] - one["since"]) / DAY) for one in told.values()] == [1, 1, 7, 7, 7, 1]
 
 
+ACCESS = {"servers": ["puppet"], "administrators": ["admin"], "monitoring": ["icinga"]}
+
+
 @pytest.fixture
 def guarded(past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """With TLS: the machines of monitoring may ask."""
+    """With TLS: a Puppet server, an administrator and a machine of monitoring are named."""
     monkeypatch.setattr("web.access.certificate_name", lambda _file: "enclume.lab.test")
     pem = str(tmp_path / "x.pem")
-    return Asked(past.url, estate(), tls={"certificate": pem, "key": pem, "ca": pem}, access={"monitoring": ["icinga"]})
+    return Asked(past.url, estate(), tls={"certificate": pem, "key": pem, "ca": pem}, access=ACCESS)
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_who_may_read_verdicts_may_read_runs_and_a_host_its_own(guarded: Asked, path: str) -> None:
-    assert guarded.get(path, "icinga").status_code == 200
+def test_who_may_read_of_all_nodes_may_read_runs_and_a_host_its_own(guarded: Asked, path: str) -> None:
+    assert [guarded.get(path, peer).status_code for peer in ("puppet", "admin", "icinga")] == [200, 200, 403]
     assert guarded.get(path, WEB).status_code == 403
     assert guarded.get(f"{path}?host={WEB}", WEB).status_code == 200
     assert guarded.get(f"{path}?host={WEB}", MAIL).status_code == 403
@@ -235,9 +238,14 @@ def test_who_may_read_verdicts_may_read_runs_and_a_host_its_own(guarded: Asked, 
 
 def test_a_host_may_read_its_own_run_and_learns_nothing_of_others(guarded: Asked) -> None:
     own, nothing = uuid_of(WEB, 0), "10000000-0000-4000-8000-000000000000"
-    assert [guarded.get(f"/{own}", peer).status_code for peer in (WEB, "icinga", MAIL)] == [200, 200, 403]
+    assert [guarded.get(f"/{own}", peer).status_code for peer in (WEB, "puppet", "icinga", MAIL)] == [
+        200,
+        200,
+        403,
+        403,
+    ]
     assert guarded.get(f"/{nothing}", MAIL).data == guarded.get(f"/{own}", MAIL).data
-    assert guarded.get(f"/{nothing}", "icinga").status_code == 404
+    assert guarded.get(f"/{nothing}", "puppet").status_code == 404
 
 
 def test_a_history_that_cannot_be_read_is_not_known(tmp_path: Path) -> None:
