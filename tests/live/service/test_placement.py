@@ -134,6 +134,45 @@ def autostart(estate: SmallEstate, *, on: bool) -> None:
             connection.defineXML(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
 
 
+def test_a_guest_whose_domain_is_undefined_everywhere(estate: SmallEstate, service: Service) -> None:
+    with disky(estate, service, ""):
+        estate.one.forget("disky")
+        with going_bad(service, "no_domain", "critical", DISKY):
+            estate.one.define("disky")
+            estate.one.start("disky")
+
+
+def test_a_guest_whose_copy_has_become_the_original(estate: SmallEstate, service: Service, tmp_path: Path) -> None:
+    """It is started from its copy's own disk; exchanging the two hypervisors in LDAP is what the verdict asks for."""
+    production, backup = HYPERVISORS
+    disk = estate.one.disk("disky", folder=tmp_path)
+    with disky(estate, service, disk):
+        estate.two.define("disky", uuid_of(estate, "disky"), devices=disk)
+        declare(estate, production, backup)
+        until(lambda: said(service, DISKY) == {"placement_ok": "ok"}, SOON, "the guest with its copy")
+        estate.one.destroy("disky")
+        estate.two.start("disky")
+        with going_bad(service, "backup_copy_running", "warning", DISKY):
+            declare(estate, backup, production)
+
+
+def declare(estate: SmallEstate, production: str, backup: str) -> None:
+    """Say in LDAP where the guest should run, and where its copy should be."""
+    estate.replace(dn_of(DISKY), "enclumeProduction", dn_of(production))
+    estate.replace(dn_of(DISKY), "enclumeBackup", dn_of(backup))
+
+
+def test_a_guest_whose_name_another_domain_runs_under(estate: SmallEstate, service: Service) -> None:
+    """While nothing says which of the two is the guest, that is unknown; once LDAP does, it runs twice by name."""
+    with disky(estate, service, ""):
+        estate.two.define("disky")
+        estate.two.start("disky")
+        until(lambda: said(service, DISKY) == {"placement_unknown": "unknown"}, SOON, "two that could be the guest")
+        estate.replace(dn_of(DISKY), "enclumeDomainUUID", uuid_of(estate, "disky"))
+        with going_bad(service, "split_brain", "critical", DISKY):
+            estate.two.forget("disky")
+
+
 def test_a_domain_that_nobody_declared(estate: SmallEstate, service: Service) -> None:
     def strays() -> dict[str, str]:
         answer: Any = service.get("/verdicts?check=placement").json
@@ -167,7 +206,8 @@ def disky(estate: SmallEstate, service: Service, devices: str, *, boots: bool = 
         until(lambda: said(service, DISKY) == {"placement_ok": "ok"}, SOON, "the new guest")
         yield
     finally:
-        estate.one.forget("disky")
+        for hypervisor in (estate.one, estate.two):
+            hypervisor.forget("disky")
         estate.slapd.delete(dn_of(DISKY))
 
 
