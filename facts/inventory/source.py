@@ -27,7 +27,8 @@ class InventorySource:
 
     `deadline`: seconds a hypervisor may take to answer; `interval`: seconds between two looks at it; `statistics`:
     seconds between two readings of its guests' statistics, 0 for none; `allow_test`: libvirt's test driver is accepted.
-    `noticed` is called when a guest's monitor hangs or answers again, or statistics cannot be read; it may not block.
+    `noticed` is called when a guest's monitor hangs or answers again, when other sizes of disks are known, or when
+    statistics cannot be read; it may not block.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class InventorySource:
                 return
             known = self._statistics.get(target.name, seen)
             self._statistics = {**self._statistics, target.name: seen}
-        if seen.hangs or known.hangs or seen.error or known.error:
+        if seen.hangs or known.hangs or seen.error or known.error or seen.sizes != known.sizes:
             self.noticed()
 
     def _unmeasured(self, target: HypervisorTarget, reason: str) -> None:

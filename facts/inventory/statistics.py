@@ -44,3 +44,13 @@ class HypervisorStatistics(Struct, frozen=True):
     def hangs(self) -> bool:
         """Whether any guest's monitor was busy for too long to be only that."""
         return any(self.busy.values())
+
+    @property
+    def sizes(self) -> dict[tuple[str, str], int]:
+        """The virtual sizes in bytes that are known, by the domain's UUID and the disk's target."""
+        return {
+            (uuid, disk.target): disk.capacity
+            for uuid, said in self.domains.items()
+            for disk in said.disks
+            if disk.capacity
+        }

@@ -9,7 +9,7 @@ import pytest
 from facts.inventory.domains import Disk, HypervisorTarget, Interface
 from facts.inventory.messages import Measured, Unmeasured
 from facts.inventory.source import InventorySource, read_once
-from facts.inventory.statistics import HypervisorStatistics
+from facts.inventory.statistics import DiskStatistics, DomainStatistics, HypervisorStatistics
 from tests.facts.inventory.contract import InventoryContract
 from tests.facts.inventory.recorder import Recorder
 from tests.waiting import until
@@ -92,6 +92,21 @@ def test_who_waits_is_called_when_a_guest_hangs_and_when_it_answers_again_and_el
     for seconds in (0.0, 0.0, 12.0, 0.0, 0.0):
         source._receive(Measured(target, HypervisorStatistics(5.0, {}, busy={"uuid": seconds})))
     assert noticed == [True, False]
+
+
+def test_who_waits_is_called_when_other_sizes_of_disks_are_known_and_not_when_disks_are_used(
+    world: DriverWorld,
+) -> None:
+    target, source = HypervisorTarget("hv1", "qemu:///system"), world.source
+    source.watch((target,))
+    noticed: list[int] = []
+    source.noticed = lambda: noticed.append(max(source.statistics()["hv1"].sizes.values(), default=0))
+    for second, size in enumerate((0, 0, 8, 8, 16, 16)):
+        disk = DiskStatistics("vda", size, read_bytes=second, written_bytes=second)
+        said = DomainStatistics("uuid", float(second), (disk,))
+        source._receive(Measured(target, HypervisorStatistics(float(second), {"uuid": said})))
+    source._receive(Measured(target, HypervisorStatistics(7.0, {})))
+    assert noticed == [8, 16, 0]
 
 
 def test_what_is_known_of_a_hypervisor_and_its_guests(world: DriverWorld, recorder: Recorder) -> None:

@@ -18,8 +18,6 @@ from tests.waiting import until
 
 GUEST, CERTNAME = "case", "case.lab.test"
 MIB = 1 << 20
-SIZED = 20.0
-"""In seconds. Nothing is judged anew for a disk's size alone: it shows in the next verdicts, after ten at most."""
 ROOM, MUCH = 256, 512
 """In MiB: what the first hypervisor's guests may use together, and what one of them uses to pass it."""
 INTERNAL = "<interface type='network'><source network='internal'/></interface>"
@@ -110,11 +108,11 @@ def test_a_guest_with_a_disk_that_is_larger_than_the_limit(
     small = estate.one.disk(GUEST)
     define(devices=small + estate.one.disk(GUEST, "vdb", megabytes=65 << 10))
     estate.one.start(GUEST)
-    until(lambda: said(service, CERTNAME, "data") == {"large_disk": "warning"}, SIZED, "the size of the large disk")
+    until_data(service, "large_disk", "warning")
     estate.one.destroy(GUEST)
     define(devices=small)
     estate.one.start(GUEST)
-    until(lambda: disk_of(service) == 8 * MIB, SIZED, "the size of the small disk alone")
+    until(lambda: disk_of(service) == 8 * MIB, SOON, "the size of the small disk alone")
     until_data(service, "data_ok", "ok")
 
 
