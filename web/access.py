@@ -3,8 +3,8 @@
 A node may ask for its own answer. A Puppet server (`access.servers`) may ask for all nodes and deliver the reports of
 all; an administrator (`access.administrators`) may ask for all, preview and approve; this service's own certificate,
 which the commands on its machine use, may do all of that. The machines of Prometheus and Icinga (`access.monitoring`)
-may read metrics, targets and verdicts, and neither an answer nor a run, in whose log lines of a file may stand. Without TLS
-the service listens on loopback only, and whoever reaches it there may do everything.
+may read metrics, targets and verdicts, and neither an answer nor a run, in whose log lines of a file may stand. Without
+TLS the service listens on loopback only, and whoever reaches it there may do everything.
 """
 
 from collections.abc import Callable

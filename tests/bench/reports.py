@@ -18,7 +18,8 @@ from tests.bench.load import Outcome as Latencies
 from tests.bench.senders import Outcome, Plan
 from tests.bench.world import ROOT, Certificates, Process, World
 from tests.live.hypervisors import Hypervisor
-from tests.reports.spooling import body
+from tests.reports.papers import capture
+from tests.reports.spooling import body, fresh
 from tests.waiting import until
 
 Add = Callable[[str, str, str], None]
@@ -48,7 +49,8 @@ class Reports:
         self._empty()
         spool, began = Spool(self._spool, 1 << 30, 64), time.monotonic()
         for number in range(BACKLOG):
-            spool.put(body(estate.guest(number % 1000)), "puppet", time.time(), Place())
+            report = body(estate.guest(number), report=capture("unchanged" if number % 10 else "changed-notify-only"))
+            spool.put(fresh(report), "puppet", time.time(), Place())
         self._empty()
         return BACKLOG / (time.monotonic() - began)
 
