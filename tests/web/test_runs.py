@@ -216,15 +216,13 @@ def test_a_question_goes_back_as_far_as_the_pages_say_where_nobody_says_it(asked
     assert [round((one["until"] - one["since"]) / DAY) for one in told.values()] == [1, 1, 7, 7, 7, 1]
 
 
-ACCESS = {"servers": ["puppet"], "administrators": ["admin"], "monitoring": ["icinga"]}
-
-
 @pytest.fixture
 def guarded(past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """With TLS: a Puppet server, an administrator and a machine of monitoring are named."""
     monkeypatch.setattr("web.access.certificate_name", lambda _file: "enclume.lab.test")
-    pem = str(tmp_path / "x.pem")
-    return Asked(past.url, estate(), tls={"certificate": pem, "key": pem, "ca": pem}, access=ACCESS)
+    access = {"servers": ["puppet"], "administrators": ["admin"], "monitoring": ["icinga"]}
+    tls = dict.fromkeys(("certificate", "key", "ca"), str(tmp_path / "x.pem"))
+    return Asked(past.url, estate(), tls=tls, access=access)
 
 
 @pytest.mark.parametrize("path", LISTS)
