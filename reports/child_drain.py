@@ -43,7 +43,8 @@ _PRUNE = 60.0
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 _CAREFUL = 1
-"""So many children in a row that ended soon after they began, and reports are read one by one."""
+"""So many children in a row that ended, and the first reports, as many as a batch holds, are read one by one: the one
+that ended the last reader was in its batch, and so is among them."""
 _DEADLY = 3
 """See `may_be_deadly`."""
 _SURE = 2
@@ -81,6 +82,7 @@ class Drain:
         self._names: deque[str] = deque()
         self._unwanted: deque[str] = deque()
         self._marked = "", 0
+        self._one_by_one = _AT_ONCE if begin.ends >= _CAREFUL else 0
         self._said: dict[str, Run] = {}
         self._refreshed = self._prune_at = self._looked_at = 0.0
 
@@ -103,8 +105,7 @@ class Drain:
                 # Then the spool, and the mark in it, may be another reader's.
                 return
             self._marked = self._backlog.marked()
-            if may_be_deadly(self._begin.ends):
-                self._avoid_the_deadly()
+            self._avoid_the_deadly()
             self._backlog.mark("")
             while not self.stopping.is_set():
                 self._round(archive)
@@ -155,7 +156,7 @@ class Drain:
 
     def _drain(self, archive: Archive) -> None:
         batch = Batch(self._backlog, self._rejected, self._parse)
-        careful = self._begin.ends >= _CAREFUL
+        careful = self._one_by_one > 0
         for _ in range(1 if careful else _AT_ONCE):
             if not self._names or batch.bytes > _BYTES:
                 break
@@ -169,6 +170,7 @@ class Drain:
         stored = self._insist("storing reports", lambda: batch.store(archive))
         self._insist("removing reports from the spool", batch.remove)
         if careful:
+            self._one_by_one -= 1
             self._backlog.mark("")
         self._outbox.say(batch.drained(stored))
         if stored:
@@ -208,10 +210,10 @@ class Drain:
 
     def _avoid_the_deadly(self) -> None:
         """Keep aside the report that ended the readers before this one."""
-        name, times = self._marked
-        if times >= _SURE and (self._backlog.folder / name).exists():
+        (name, times), ends = self._marked, self._begin.ends
+        if is_deadly(ends, times) and (self._backlog.folder / name).exists():
             batch = Batch(self._backlog, self._rejected, self._parse)
-            ended = f"reading or storing it ended the intake child {self._begin.ends} times in a row"
+            ended = f"reading or storing it ended the intake child {max(ends, times)} times in a row"
             self._insist("keeping a report aside", lambda: batch.reject(name, DEADLY, ended, 0))
             self._outbox.say(batch.drained(0))
 
@@ -239,6 +241,16 @@ class Drain:
         if isinstance(error, OSError):
             why = f"{error.filename or self._begin.spool}: {error.strerror}; check space and permissions"
         self._state.problem = f"reports of Puppet runs wait in the spool: {why}"
+
+
+def is_deadly(ends: int, times: int) -> bool:
+    """Whether the report with which so many readers in a row ended is taken to be why, after so many early ends.
+
+    One that takes long before it ends its reader never makes for many early ends: then its own count alone says it.
+    """
+    if ends < _DEADLY:
+        return times >= _DEADLY
+    return may_be_deadly(ends) and times >= _SURE
 
 
 def may_be_deadly(ends: int) -> bool:
