@@ -67,9 +67,11 @@ def writer(url: str) -> Engine:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
-    limits = {"statement_timeout": 60_000, "lock_timeout": 10_000, "idle_in_transaction_session_timeout": 60_000}
+    # As with SQLite, whatever the server, the database or the role say: a commit is told once the disk has it.
+    options: dict[str, int | str] = {"synchronous_commit": "on"}
+    options |= {"statement_timeout": 60_000, "lock_timeout": 10_000, "idle_in_transaction_session_timeout": 60_000}
     engine = create_engine(
-        given, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=libpq(limits, _PATIENCE)
+        given, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=libpq(options, _PATIENCE)
     )
     ping_before_use(engine, _PATIENCE)
     return engine

@@ -150,6 +150,18 @@ def _ended_by(server: PostgreSQL, connection: Connection) -> None:
     connection.exec_driver_sql("SELECT 1")
 
 
+def test_a_commit_is_on_disk_before_it_is_told_whatever_the_server_is_set_to() -> None:
+    with PostgreSQL("synchronous_commit=off") as server:
+        url = server.database()
+        for whose in ("DATABASE history1", "ROLE enclume", "ROLE enclume IN DATABASE history1"):
+            server.sql(f"ALTER {whose} SET synchronous_commit = off")
+        assert server.sql("SHOW synchronous_commit", "history1") == "off"
+        kept = Kept(url)
+        with kept.history.writing() as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
+        kept.close()
+
+
 def test_the_password_comes_from_a_file_and_is_never_told(tmp_path: Path) -> None:
     port = free_port()
     with PostgreSQL(port=port) as server:
