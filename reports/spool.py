@@ -27,6 +27,9 @@ REJECTED = "rejected"
 BLOCK = 4096
 """Bytes that even the smallest file takes from a disk."""
 
+_RESERVE, _SHARE = 64 << 20, 16
+"""Bytes of its file system, or this share of a small one, that the spool leaves free."""
+
 _HANGS = 1.0
 """Seconds after which a disk that has not kept a report does not answer."""
 
@@ -100,6 +103,7 @@ class Spool:
         name = f"{time.time_ns():019d}-{os.getpid()}-{number}{ENDING}"
         path, temporary = f"{self.folder}/{name}", f"{self.folder}/.{name}{UNFINISHED}"
         try:
+            self._check_room(size)
             self._write(temporary, b"".join(pieces))
             os.rename(temporary, path)  # noqa: PTH104 - a Path for each costs more than the rename
             _sync(self.folder)
@@ -112,14 +116,24 @@ class Spool:
         with self._lock:
             self._waiting = Waiting(self._waiting.count + 1, self._waiting.bytes + size)
 
+    def _check_room(self, size: int) -> None:
+        """Leave the history, which is on the same disk by default, what it needs to take in the reports that wait: else
+        a disk that they have filled would stay full. The folder is there then.
+        """
+        try:
+            disk = os.statvfs(self.folder)
+        except FileNotFoundError:
+            self._make_folder()
+            disk = os.statvfs(self.folder)
+        reserve = min(_RESERVE, disk.f_blocks * disk.f_frsize // _SHARE)
+        # A file system without a size, in memory, has no free bytes to tell of either.
+        if reserve and disk.f_bavail * disk.f_frsize - size < reserve:
+            raise SpoolError(_scarce(self.folder, reserve))
+
     def _write(self, path: str, text: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         # Puppet hides what is Sensitive, but not every module says what is: a report is nobody else's to read.
-        try:
-            descriptor = os.open(path, flags, 0o640)
-        except FileNotFoundError:
-            self._make_folder()
-            descriptor = os.open(path, flags, 0o640)
+        descriptor = os.open(path, flags, 0o640)
         try:
             rest = memoryview(text)
             while rest:
@@ -175,6 +189,13 @@ def _full(waiting: Waiting, most: int) -> str:
     return (
         f"{waiting.count} reports already wait to be read ({waiting.bytes >> 20} MiB of reports.spool_bytes, {most}): "
         "look at the intake and at its database with `enclume doctor`"
+    )
+
+
+def _scarce(folder: Path, reserve: int) -> str:
+    return (
+        f"{folder}: the last {reserve >> 10} KiB of its disk are left to the history, which takes in what waits there: "
+        "make room on this disk, and look at the intake and at its database with `enclume doctor`"
     )
 
 

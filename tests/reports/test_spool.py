@@ -89,6 +89,35 @@ def test_more_than_may_wait_is_refused_and_taken_again_once_there_is_room(tmp_pa
     assert (one.problem, len(names(one))) == ("", 4)
 
 
+@pytest.mark.parametrize(("size", "reserve"), [(1 << 40, 64 << 20), (160 << 20, 10 << 20)])
+def test_what_the_history_needs_to_take_in_what_waits_is_left_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, reserve: int
+) -> None:
+    one = spool(tmp_path)
+    one.folder.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "statvfs", lambda _: disk(size, reserve + 12287))
+        with pytest.raises(SpoolError, match=rf"the last {reserve >> 10} KiB .* make room on this disk") as caught:
+            put(one, body())
+        assert not caught.value.is_busy
+        patched.setattr(os, "statvfs", lambda _: disk(size, reserve + 12288))
+        put(one, body())
+    assert (one.problem, len(names(one))) == ("", 1)
+
+
+def test_a_disk_that_tells_no_size_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = spool(tmp_path)
+    put(one, body())
+    monkeypatch.setattr(os, "statvfs", lambda _: disk(0, 0))
+    put(one, body())
+    assert len(names(one)) == 2
+
+
+def disk(size: int, free: int) -> os.statvfs_result:
+    """What a file system of so many bytes says, of which so many are free."""
+    return os.statvfs_result((1, 1, size, free, free, 0, 0, 0, 0, 255))
+
+
 @pytest.mark.parametrize("fails", ["open", "fsync", "rename"])
 def test_a_disk_that_fails_is_a_sentence_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.live.service.disk import fill, tiny_disk
 from tests.live.service.running import Service
 from tests.live.service.senders import assert_all_stored_once, send, until_drained, waiting
-from tests.live.service.test_reports_killed import NOBODY
+from tests.live.service.test_reports_killed import NOBODY, intakes
 from tests.reports.spooling import body
 from tests.waiting import until
 
@@ -27,8 +27,8 @@ def test_a_full_disk_refuses_reports_keeps_what_was_acknowledged_and_recovers_by
             fill(filler)
             reply = service.ask("POST", "/reports", body(run=20))
             assert reply.status == 507
-            assert "No space left on device; check space and permissions" in json.loads(reply.body)["error"]
-            assert any("No space left" in problem for problem in service.ready["problems"])
+            assert "make room on this disk" in json.loads(reply.body)["error"]
+            assert any("make room on this disk" in problem for problem in service.ready["problems"])
             assert list((inside / "spool").glob(".*")) == []
             filler.unlink()
             assert [send(service, body(run=run)) for run in range(21, 30)] == [202] * 9
@@ -38,6 +38,35 @@ def test_a_full_disk_refuses_reports_keeps_what_was_acknowledged_and_recovers_by
             for path in inside.glob("history.sqlite*"):
                 shutil.copy(path, tmp_path)
             assert_all_stored_once([*range(20), *range(21, 30)], tmp_path / "history.sqlite")
+        finally:
+            service.close()
+
+
+def test_reports_that_fill_the_disk_of_their_history_are_drained_without_anybody_making_room(tmp_path: Path) -> None:
+    with tiny_disk(tmp_path, 8192) as within:
+        service = Service({**NOBODY, "state": str(tmp_path)}, within=within)
+        try:
+            service.start()
+            until(lambda: service.status("/health/live") == 200, 20, "the service")
+            inside = Path(f"/proc/{service.process.pid}/root{tmp_path}")
+            assert send(service, body(run=0)) == 202
+            until_drained(inside)
+            (intake,) = intakes(service)
+            intake.suspend()
+            statuses = [send(service, body(run=run)) for run in range(1, 1000)]
+            assert set(statuses) == {202, 507}
+            acknowledged = statuses.count(202)
+            assert statuses[:acknowledged] == [202] * acknowledged
+            assert len(waiting(inside)) == acknowledged
+            assert 512 << 10 <= shutil.disk_usage(inside).free < 544 << 10
+            intake.resume()
+            until_drained(inside)
+            assert send(service, body(run=1000)) == 202
+            until_drained(inside)
+            until(lambda: not service.ready["problems"], 20, "the problem to go")
+            for path in inside.glob("history.sqlite*"):
+                shutil.copy(path, tmp_path)
+            assert_all_stored_once([*range(acknowledged + 1), 1000], tmp_path / "history.sqlite")
         finally:
             service.close()
 
