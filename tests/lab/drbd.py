@@ -54,6 +54,27 @@ def promote(node: Node) -> None:
     node.run(f"drbdadm primary {RESOURCE}")
 
 
+def demote(node: Node) -> None:
+    """Make a node secondary again."""
+    node.run(f"drbdadm secondary {RESOURCE}")
+
+
+def allow_two_primaries(*nodes: Node, allowed: bool) -> None:
+    """Whether both ends may be primary at one time, as a cluster's file system needs it."""
+    for node in nodes:
+        node.run(f"drbdadm net-options --allow-two-primaries={'yes' if allowed else 'no'} {RESOURCE}")
+
+
+def detach(node: Node) -> None:
+    """Take a node's disk away from the mirror, which goes on with the other's."""
+    node.run(f"drbdadm detach {RESOURCE}")
+
+
+def attach(node: Node) -> None:
+    """Give the disk back."""
+    node.run(f"drbdadm attach {RESOURCE}")
+
+
 def give_up(node: Node) -> None:
     """End a split brain on the side whose changes are thrown away; the other side then needs `reconnect`."""
     node.run(f"drbdadm secondary {RESOURCE}; drbdadm connect --discard-my-data {RESOURCE}")

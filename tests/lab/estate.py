@@ -1,8 +1,9 @@
-"""The estate of the two nodes: a site with an NFS server, its mirror, and nothing else."""
+"""The estate of the two nodes: a site with an NFS server, its mirror, and a guest that neither of them may use."""
 
 from tests.live.service.estate import BASE, SITE, dn_of, host, service
 
 SERVER, MIRROR = "nfs1.lab.test", "nfs2.lab.test"
+GUEST, GUEST_ADDRESS = "resolver.lab.test", "10.49.0.53"
 
 LDIF = "\n".join(
     (
@@ -45,6 +46,7 @@ ou: services
 """,
         host(SERVER, "physical"),
         host(MIRROR, "physical"),
+        host(GUEST, "guest", f"ipHostNumber: {GUEST_ADDRESS}"),
         service("storage", "enclumeProvides: nfs", f"member: {dn_of(SERVER)}"),
         service("storage_mirror", "enclumeProvides: mirror", f"member: {dn_of(MIRROR)}"),
     )

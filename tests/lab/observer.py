@@ -27,6 +27,8 @@ class Observer:
         settings = f"[observe]\nurl = https://{HOST}:{port}\ncrl = {SSL}/crl.pem\n"
         node.write("/etc/enclume/observe.conf", settings.encode())
         node.write("/usr/local/bin/enclume-observe", PROGRAM.read_bytes(), "755")
+        # No name server is reached, so Debian's mirror would be a name that cannot be resolved.
+        node.write("/etc/apt/sources.list", b"")
 
     def see(self, kind: str) -> Kinds:
         """What it would send of one kind now."""

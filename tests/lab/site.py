@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tests.exporters.telling import values
 from tests.lab import drbd, nfs
-from tests.lab.estate import LDIF
+from tests.lab.estate import LDIF, SERVER
 from tests.lab.nodes import Node, two_nodes
 from tests.lab.observer import HOST, Observer
 from tests.live.enclume import Enclume
@@ -23,7 +23,14 @@ from tests.live.slapd import Slapd
 T = TypeVar("T")
 LATE = 1.5 * nfs.LEASE
 """Seconds without a word after which a client counts as silent; it renews its lease each two thirds of a lease."""
-THRESHOLDS = {"mirror_warning": 1, "mirror_critical": 2, "nfsd_renew_seconds": LATE}
+SILENT = 10
+"""Seconds after which what the NFS server said is too old; the other node, which waits for dead mounts, has more."""
+THRESHOLDS = {
+    "mirror_warning": 1,
+    "mirror_critical": 2,
+    "nfsd_renew_seconds": LATE,
+    "hosts": {SERVER: {"observation_seconds": SILENT}},
+}
 
 
 class Site(Struct, frozen=True):

@@ -13,6 +13,7 @@ import pytest
 
 from facts.observations import Mirror, Mount, NfsServer, Peer, PeerVolume, Volume
 from tests.lab import drbd, nfs
+from tests.lab.estate import GUEST, GUEST_ADDRESS
 from tests.lab.nodes import Node
 from tests.lab.observer import Observer
 from tests.lab.site import LATE, Site, running_site
@@ -119,20 +120,20 @@ def test_a_mount_whose_server_is_cut_off_is_told_in_time_until_it_responds_again
 ) -> None:
     server, client = pair
     site.two.push()
-    eventually(lambda: site.verdicts("data"), {})
+    eventually(lambda: site.verdicts("data"), {"data_ok": "ok"})
     server.pull_cable()
     assert used(site, mount).responding is False
     begun = time.monotonic()
     site.two.push()
     assert time.monotonic() - begun < DEADLINE
     until(lambda: not site.two.processes(), 10, "the end of all that looked at the mount")
-    eventually(lambda: site.verdicts("data"), {"mount_silent": "critical"})
+    eventually(lambda: site.verdicts("data"), {"mount_silent": "critical", "data_ok": "ok"})
     assert f"{mount} ({server.name}:" in site.sentences("data")
     drbd.mend(*pair)
     nfs.read(client, f"{mount}/file", blocks=1, size=KIB)
     assert used(site, mount).responding is True
     site.two.push()
-    eventually(lambda: site.verdicts("data"), {})
+    eventually(lambda: site.verdicts("data"), {"data_ok": "ok"})
 
 
 def test_threads_that_are_too_few_are_told_until_there_are_more(site: Site, mount: str) -> None:
@@ -183,6 +184,7 @@ def test_a_mirror_that_vanishes_from_both_ends_is_missed_until_it_is_back(site: 
 
 def test_a_cut_mirror_counts_what_is_out_of_sync_until_it_is_mended(site: Site, pair: tuple[Node, Node]) -> None:
     one, two = pair
+    site.report()
     eventually(lambda: connected(site), {(one.name, two.name): 1, (two.name, one.name): 1})
     one.pull_cable()
     drbd.write(one, kilobytes=1024)
@@ -231,6 +233,54 @@ def test_a_split_brain_is_seen_from_both_ends_until_one_side_gives_up(site: Site
     eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
     assert site.figures("drbd_split_brain", resource="r0") == {(): 0}
     assert set(site.figures("drbd_role", resource="r0")) == {(one.name, "Primary"), (two.name, "Secondary")}
+
+
+def test_a_mirror_that_lost_a_disk_is_told_until_the_disk_is_back(site: Site, pair: tuple[Node, Node]) -> None:
+    _, two = pair
+    drbd.detach(two)
+    site.report()
+    eventually(lambda: site.verdicts("mirror").get("mirror_disk"), "critical")
+    assert f"{two.name} has lost its disk of r0 (volume 0 Diskless)" in site.sentences("mirror")
+    drbd.attach(two)
+    drbd.until_in_sync(*pair)
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+
+
+def test_two_primaries_that_see_each_other_are_told_until_one_gives_way(site: Site, pair: tuple[Node, Node]) -> None:
+    _, two = pair
+    drbd.allow_two_primaries(*pair, allowed=True)
+    drbd.promote(two)
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror_two_primaries": "critical", "mirror": "ok"})
+    assert "nfs1.lab.test and nfs2.lab.test are both primary" in site.sentences("mirror")
+    drbd.demote(two)
+    drbd.allow_two_primaries(*pair, allowed=False)
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+
+
+def test_an_end_that_says_nothing_any_more_is_told_until_it_speaks(site: Site, pair: tuple[Node, Node]) -> None:
+    one, _ = pair
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+    eventually(lambda: site.verdicts("mirror"), {"mirror_silent": "unknown", "mirror": "ok"})
+    assert f"r0: {one.name} has said nothing of mirrors since" in site.sentences("mirror")
+    site.one.push()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+
+
+def test_a_resolver_in_a_guest_is_told_with_its_path_until_it_is_used_no_more(site: Site) -> None:
+    _, node = site.nodes
+    site.report()
+    eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
+    node.write("/etc/resolv.conf", f"nameserver {GUEST_ADDRESS}\n".encode())
+    site.report()
+    eventually(lambda: "layer_boot" in site.verdicts("layers"), True)
+    assert f"{node.name} → dns → guest {GUEST}" in site.sentences("layers")
+    node.run("rm /etc/resolv.conf")
+    site.report()
+    eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
 
 
 def machines_of(starter: int) -> list[psutil.Process]:
