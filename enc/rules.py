@@ -34,6 +34,11 @@ _ALLOWED: Mapping[str, tuple[Any, ...]] = {
     "providers": tuple(sorted(PROVIDES)),
     "storage": get_args(StorageKind),
 }
+_TRUSTED = "facts.trusted"
+_FORGEABLE = (
+    "is refused: a node could tell such a fact itself, so it proves nothing of its certificate; "
+    "ask for `certname`, or for `site` or `services`, which LDAP says"
+)
 _NAMES = {"class": CLASS, "parameter": PARAMETER, "variable": VARIABLE}
 
 
@@ -126,6 +131,8 @@ class _Parser:
             return Condition(name, inner=self.conditions(value, key))
         if name not in CONDITIONS and not (name.startswith("facts.") and name != "facts."):
             raise self.wrong(key, f"unknown condition; known are {', '.join(CONDITIONS)}, facts.NAME and not")
+        if name == _TRUSTED or name.startswith(f"{_TRUSTED}."):
+            raise self.wrong(key, _FORGEABLE)
         values = tuple(value) if isinstance(value, list) else (value,)
         if not values or any(isinstance(one, Mapping | list) or one is None for one in values):
             raise self.wrong(key, "expected a value or a list of values")

@@ -65,6 +65,11 @@ def test_the_facts_that_rules_ask_for_are_named_wherever_they_stand() -> None:
     assert found.fact_names == ("os.family", "x")
 
 
+def test_facts_whose_names_only_begin_like_trusted_are_facts() -> None:
+    found = rules("- {name: a, when: {facts.trusted_by: x, facts.os.trusted: x}}")
+    assert found.fact_names == ("os.trusted", "trusted_by")
+
+
 @pytest.mark.parametrize(
     ("body", "key", "expectation"),
     [
@@ -73,6 +78,9 @@ def test_the_facts_that_rules_ask_for_are_named_wherever_they_stand() -> None:
         ("when: {colour: red}", "when.colour", "unknown condition; known are kind, site, layer"),
         ("when: {facts: {os: Debian}}", "when.facts", "unknown condition"),
         ("when: {facts.: Debian}", "when.facts.", "unknown condition"),
+        ("when: {facts.trusted: x}", "when.facts.trusted", "nothing of its certificate; ask for `certname`"),
+        ("when: {facts.trusted.certname: a}", "when.facts.trusted.certname", "a node could tell such a fact itself"),
+        ("when: {not: {facts.trusted.a.b: x}}", "when.not.facts.trusted.a.b", "a node could tell such a fact itself"),
         ("when: [guest]", "when", "expected a mapping of conditions"),
         ("when: []", "when", "expected a mapping of conditions"),
         ("when: guest", "when", "expected a mapping of conditions"),
