@@ -48,7 +48,9 @@ class _Environment(Struct):
 class CodeFolder(Looking):
     """Reads a folder of such files whenever one of them changes; looks every `interval` seconds.
 
-    A file that makes no sense, and a manifest that has an error now, leave what was last read of them.
+    A file that makes no sense or is gone, and a manifest that has an error now, leave what was last read of them: an
+    environment is forgotten when its file says that it has no manifests, and by a restart. Of a manifest that was never
+    read it is unknown whether it has secrets. That is a failure, and nothing is told at all before it is known once.
     """
 
     def __init__(self, folder: str, interval: float = 5.0) -> None:
@@ -56,7 +58,7 @@ class CodeFolder(Looking):
         self._folder, self._interval = Path(folder), interval
         self._key = SourceKey("code", folder)
         self._stamps: dict[Path, Stamp] = {}
-        self._found: dict[Path, Mapping[str, frozenset[str]]] = {}
+        self._found: dict[Path, Mapping[str, frozenset[str] | None]] = {}
 
     def look_on(self, ledger: Ledger) -> None:
         """Look every `interval` seconds."""
@@ -70,27 +72,48 @@ class CodeFolder(Looking):
             except ValueError as error:
                 ledger.failed(self._key, at, f"{error}; see `code` in the settings")
             else:
-                if code == told:
-                    ledger.confirmed(self._key, at, took)
-                else:
-                    ledger.observed(Observation(self._key, code, at, took))
-                    told = code
+                told = self._tell(ledger, Observation(self._key, code, at, took), told)
             self.stopping.wait(self._interval)
+
+    def _tell(self, ledger: Ledger, seen: Observation, told: Code | None) -> Code | None:
+        """Tell what was seen, and what nobody could read of it; returns what the ledger has now."""
+        unread = self._unread()
+        if seen.value != told and (told is not None or not unread):
+            ledger.observed(seen)
+            told = seen.value if isinstance(seen.value, Code) else told
+        elif not unread:
+            ledger.confirmed(self._key, seen.read_at, seen.took)
+        if unread:
+            ledger.failed(self._key, seen.read_at, unread)
+        return told
+
+    def _unread(self) -> str:
+        """A sentence on the manifests that had an error whenever they were looked at; empty for none."""
+        folder = ((path.name, files) for path, files in self._found.items())
+        found = [(name, one) for name, files in folder for one, names in files.items() if names is None]
+        if not found:
+            return ""
+        (file, manifest), more = min(found), f" and {len(found) - 1} more" if len(found) > 1 else ""
+        return (
+            f"{manifest} in {file}{more} has an error and was never read, so its secrets are not known: "
+            f'mend the manifest and fetch {file} anew, or have it say {{"files": []}} if the environment is gone'
+        )
 
     def _look(self) -> Code:
         """Read what is new. Raises ValueError while there is nothing, or a file was never read as a whole."""
         paths = sorted(path for path in self._folder.iterdir() if path.suffix == ".json")
         if not paths:
             raise ValueError("it holds no file that ends with .json")
-        for gone in self._found.keys() - set(paths):
-            del self._found[gone], self._stamps[gone]
+        for gone in self._stamps.keys() - set(paths):
+            del self._stamps[gone]
+            _LOG.warning("%s is gone; what was last read of it stays until the service starts anew", gone)
         for path in paths:
             stat = path.stat()
             if self._stamps.get(path) != (stamp := (stat.st_mtime_ns, stat.st_size)):
                 self._read(path)
                 self._stamps[path] = stamp
         names = (one for files in self._found.values() for one in files.values())
-        return Code(frozenset(name for found in names for name in found))
+        return Code(frozenset(name for found in names for name in found or ()))
 
     def _read(self, path: Path) -> None:
         known = self._found.get(path, {})
@@ -102,7 +125,7 @@ class CodeFolder(Looking):
             _LOG.warning("%s: %s; what was last read of it stays", path, error)
             return
         self._found[path] = {
-            file.path: known.get(file.path, frozenset()) if file.error else frozenset(_sensitive(file.classes))
+            file.path: known.get(file.path) if file.error else frozenset(_sensitive(file.classes))
             for file in environment.files
         }
 

@@ -87,8 +87,40 @@ def test_what_is_a_secret_in_any_environment_is_one(watched: Watched) -> None:
     other = {"path": "x.pp", "classes": [{"name": "a", "params": [{"name": "b", "type": "Sensitive"}]}]}
     watched.put("test.json", {"name": "test", "files": [other]})
     watched.shows(SECRETS | {"a::b"})
-    (watched.folder / "test.json").unlink()
+    watched.put("test.json", {"name": "test", "files": []})
     watched.shows(SECRETS)
+
+
+def test_a_file_that_is_gone_takes_no_secret_along_until_it_says_so_itself(watched: Watched) -> None:
+    watched.put("production.json", PRODUCTION)
+    other = {"path": "x.pp", "classes": [{"name": "a", "params": [{"name": "b", "type": "Sensitive"}]}]}
+    watched.put("test.json", {"name": "test", "files": [other]})
+    watched.shows(SECRETS | {"a::b"})
+    (watched.folder / "test.json").unlink()
+    watched.looked()
+    assert watched.sensitive == SECRETS | {"a::b"}
+    watched.put("test.json", {"name": "test", "files": []})
+    watched.shows(SECRETS)
+
+
+def test_nothing_is_told_while_a_manifest_was_never_read(watched: Watched) -> None:
+    broken = {"path": "new.pp", "error": "Syntax error at '}'"}
+    watched.put("production.json", {"name": "production", "files": [*PRODUCTION["files"], broken]})
+    watched.fails("new.pp in production.json has an error and was never read, so its secrets are not known")
+    assert watched.sensitive is None
+    watched.put("production.json", PRODUCTION)
+    watched.shows(SECRETS)
+    assert not watched.upkeep.fresh(watched.key).error
+
+
+def test_a_new_manifest_that_cannot_be_read_is_a_failure_and_keeps_no_other_secret_back(watched: Watched) -> None:
+    watched.put("production.json", PRODUCTION)
+    watched.shows(SECRETS)
+    broken = [{"path": path, "error": "Syntax error at '}'"} for path in ("new.pp", "newer.pp")]
+    extra = {"path": "x.pp", "classes": [{"name": "a", "params": [{"name": "b", "type": "Sensitive"}]}]}
+    watched.put("production.json", {"name": "production", "files": [*PRODUCTION["files"], extra, *broken]})
+    watched.shows(SECRETS | {"a::b"})
+    watched.fails("new.pp in production.json and 1 more has an error and was never read")
 
 
 def test_a_manifest_that_has_an_error_now_leaves_what_was_known_of_it(watched: Watched) -> None:
