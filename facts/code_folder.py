@@ -50,7 +50,8 @@ class CodeFolder(Looking):
 
     A file that makes no sense or is gone, and a manifest that has an error now, leave what was last read of them: an
     environment is forgotten when its file says that it has no manifests, and by a restart. Of a manifest that was never
-    read it is unknown whether it has secrets. That is a failure, and nothing is told at all before it is known once.
+    read it is unknown whether it has secrets: that is a failure, which holds back no node's answer. No catalog can be
+    compiled with such a manifest, and a branch of somebody's code is often broken.
     """
 
     def __init__(self, folder: str, interval: float = 5.0) -> None:
@@ -72,20 +73,18 @@ class CodeFolder(Looking):
             except ValueError as error:
                 ledger.failed(self._key, at, f"{error}; see `code` in the settings")
             else:
-                told = self._tell(ledger, Observation(self._key, code, at, took), told)
+                self._tell(ledger, Observation(self._key, code, at, took), is_new=code != told)
+                told = code
             self.stopping.wait(self._interval)
 
-    def _tell(self, ledger: Ledger, seen: Observation, told: Code | None) -> Code | None:
-        """Tell what was seen, and what nobody could read of it; returns what the ledger has now."""
-        unread = self._unread()
-        if seen.value != told and (told is not None or not unread):
+    def _tell(self, ledger: Ledger, seen: Observation, *, is_new: bool) -> None:
+        """Tell what was seen, and what of it nobody could read."""
+        if is_new:
             ledger.observed(seen)
-            told = seen.value if isinstance(seen.value, Code) else told
-        elif not unread:
-            ledger.confirmed(self._key, seen.read_at, seen.took)
-        if unread:
+        if unread := self._unread():
             ledger.failed(self._key, seen.read_at, unread)
-        return told
+        elif not is_new:
+            ledger.confirmed(self._key, seen.read_at, seen.took)
 
     def _unread(self) -> str:
         """A sentence on the manifests that had an error whenever they were looked at; empty for none."""
