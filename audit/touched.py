@@ -1,10 +1,10 @@
 """Which hosts are touched by what changed between two situations: of ten thousand, mostly one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from audit.situation import Situation
 from facts.certname import short_name
-from facts.estate import Estate, Node
+from facts.estate import Estate, Host
 from facts.exact import differing
 from facts.fleet import Found
 
@@ -18,7 +18,7 @@ def touched(now: Situation, before: Situation, uuids: set[str]) -> set[str] | No
         return None
     if bool(now.runs_unread) != bool(before.runs_unread):
         return None
-    if _names(estate) != _names(was) or estate.targets != was.targets:
+    if _hypervisors_changed(estate, was) or estate.targets != was.targets:
         return None
     names = differing(estate.nodes, was.nodes)
     # What a host says, and how its runs end, changes all the time, and makes nobody's double.
@@ -58,10 +58,14 @@ def _domains(estate: Estate, was: Estate, names: set[str]) -> set[str]:
     return {node.hardware.uuid for node in nodes if node.hardware is not None}
 
 
-def _names(estate: Estate) -> dict[str, str]:
-    """What the DNs of hypervisors mean."""
-    hosts = estate.declared.hosts
-    return {key: host.name for key, host in hosts.items() if host.kind == "hypervisor" or host.libvirt_uri}
+def _hypervisors_changed(estate: Estate, was: Estate) -> bool:
+    """Whether the DN of a hypervisor means another name, or a hypervisor came or went."""
+    hosts, were = estate.declared.hosts, was.declared.hosts
+    return any(_hypervisor(hosts.get(key)) != _hypervisor(were.get(key)) for key in differing(hosts, were))
+
+
+def _hypervisor(host: Host | None) -> str | None:
+    return host.name if host is not None and (host.kind == "hypervisor" or host.libvirt_uri) else None
 
 
 def _answers(now: Situation, before: Situation) -> set[str]:
@@ -80,15 +84,12 @@ def _guests(estate: Estate, found: Iterable[Found], uuids: set[str]) -> set[str]
     names = {one.domain.name.lower() for one in shown}
     same = {one.domain.uuid for name in names for one in by_name.get(name, ())}
     concerned = uuids | same | {one.domain.uuid for one in shown}
-    return {name for name, node in estate.nodes.items() if _is_of(node, concerned, names, by_uuid)}
-
-
-def _is_of(node: Node, uuids: set[str], names: set[str], by_uuid: Mapping[str, object]) -> bool:
-    uuid = node.hardware.uuid if node.hardware is not None else ""
-    if uuid in uuids:
-        return True
-    name = node.host.name
-    return uuid not in by_uuid and node.kind == "guest" and (name in names or short_name(name) in names)
+    return {
+        name
+        for name, node in estate.nodes.items()
+        if (uuid := node.hardware.uuid if node.hardware is not None else "") in concerned
+        or (uuid not in by_uuid and node.kind == "guest" and (name in names or short_name(name) in names))
+    }
 
 
 def _in_doubt(estate: Estate, dark: frozenset[str]) -> set[str]:
@@ -104,10 +105,10 @@ def _in_doubt(estate: Estate, dark: frozenset[str]) -> set[str]:
         for name, node in nodes.items()
         if node.kind == "guest"
         and (
-            node.host.production in named
-            or node.host.backup in named
-            or node.placement.hypervisor in dark
-            or not dark.isdisjoint(node.placement.observed_on)
-            or (node.host.production not in hosts and (node.site is None or node.site.key in sites))
+            (production := (host := node.host).production) in named
+            or host.backup in named
+            or (placement := node.placement).hypervisor in dark
+            or not dark.isdisjoint(placement.observed_on)
+            or (production not in hosts and (node.site is None or node.site.key in sites))
         )
     }

@@ -1,6 +1,8 @@
 """Exact equality. To Python, 1, 1.0 and True are one value; to JSON and to Puppet they are three."""
 
 from collections.abc import Mapping
+from itertools import compress
+from operator import is_not
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +19,9 @@ def differing(now: Mapping[str, T], before: Mapping[str, T]) -> set[str]:
     """The keys under which two mappings do not hold the same object."""
     if now is before:
         return set()
+    if list(now) == list(before):
+        # Most often, and three times as fast.
+        return set(compress(now, map(is_not, now.values(), before.values())))
     keys = {key for key, value in now.items() if before.get(key) is not value}
     return keys | (before.keys() - now.keys())
 
