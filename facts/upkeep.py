@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from facts.inventory.domains import HypervisorSeen
 from facts.source import Observation, SourceKey, SourceKind, Value
 
 
@@ -30,8 +31,11 @@ class Upkeep:
         self._freshness: dict[SourceKey, Freshness] = {}
 
     def observed(self, observation: Observation) -> None:
+        value, known = observation.value, self._values.get(observation.key)
+        if isinstance(value, HypervisorSeen) and isinstance(known, HypervisorSeen):
+            value = value.after(known)
         with self._lock:
-            self._values[observation.key] = observation.value
+            self._values[observation.key] = value
             self._freshness[observation.key] = Freshness(observation.read_at, took=observation.took)
         self._changed.set()
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 State = Literal["nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended"]
 StorageKind = Literal["nfs", "lvm", "file", "network", "other"]
@@ -87,6 +88,19 @@ class HypervisorSeen(Struct, frozen=True):
     memory: int
     libvirt_version: str
     domains: tuple[Domain, ...]
+
+    def after(self, before: "HypervisorSeen") -> "HypervisorSeen":
+        """The same, made of the very objects of `before` where nothing is different: what was made of those stays, and
+        nothing is in memory twice.
+        """
+        if self == before:
+            return before
+        known = {domain.uuid: domain for domain in before.domains}
+        return replace(self, domains=tuple([_same(known.get(domain.uuid), domain) for domain in self.domains]))
+
+
+def _same(known: Domain | None, now: Domain) -> Domain:
+    return known if known is not None and known == now else now
 
 
 class HypervisorTarget(Struct, frozen=True, order=True):

@@ -35,6 +35,19 @@ def test_a_confirmation_makes_it_younger_and_keeps_the_value() -> None:
     assert upkeep.values("directory")[BASE] is EMPTY
 
 
+def test_what_did_not_change_is_in_memory_once() -> None:
+    upkeep, one = Upkeep(), SEEN.domains[0]
+    observed(upkeep, KVM, SEEN, 1.0)
+    observed(upkeep, KVM, shows(domain("vm")), 2.0)
+    assert upkeep.values("inventory")["kvm1"] is SEEN
+    observed(upkeep, KVM, shows(domain("vm"), domain("new", state="shutoff")), 3.0)
+    seen = upkeep.values("inventory")["kvm1"]
+    assert isinstance(seen, HypervisorSeen)
+    assert {found.name: found is one for found in seen.domains} == {"vm": True, "new": False}
+    observed(upkeep, KVM, shows(domain("vm", state="shutoff")), 4.0)
+    assert upkeep.values("inventory")["kvm1"] == shows(domain("vm", state="shutoff"))
+
+
 def test_a_failure_keeps_value_and_age_and_says_why() -> None:
     upkeep = Upkeep()
     observed(upkeep, KEY, EMPTY, 1.0)
