@@ -17,6 +17,7 @@ from msgspec import Struct
 from facts.code_folder import CodeFolder
 from facts.source import Code
 from facts.upkeep import Upkeep
+from tests.live import neighbours
 from tests.live.enclume import Enclume, install_client
 from tests.live.puppet import MODULES, USER, Agent, Identity, PuppetServer, Run
 from tests.live.puppet_agent import Node
@@ -25,7 +26,8 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = ROOT / "tests/fixtures/puppet/hosting.ldif"
-PROXY, WEB, NEW = "proxy.e2e.test", "web01.e2e.test", "web05.e2e.test"
+PROXY, STORE, WEB = "proxy.e2e.test", "store.e2e.test", "web01.e2e.test"
+LAST, NEW = "web04.e2e.test", "web05.e2e.test"
 ENVIRONMENT = "hosting"
 LEVELS = {
     "nodes/web01.e2e.test": "node",
@@ -76,6 +78,7 @@ def install_code(environment: Path, url: str, own: Identity) -> None:
     """
     (environment / "manifests").mkdir(parents=True)
     shutil.copytree(ROOT / "puppet-modules", environment / "modules")
+    shutil.copytree(ROOT / "examples/puppet", environment / "modules", dirs_exist_ok=True)
     shutil.copytree(ROOT / "hiera/data", environment / "data")
     text = (ROOT / "hiera/hiera.yaml").read_text()
     stated = text.replace("[https://enclume.example.org:8787]", f"[{url}]\n      crl: {own.crl}")
@@ -85,6 +88,7 @@ def install_code(environment: Path, url: str, own: Identity) -> None:
         file.parent.mkdir(exist_ok=True)
         said = {"probe::levels": {level: path, "first": level}, "web_hosting::php": level}
         file.write_text(yaml.safe_dump(said))
+    (environment / f"data/nodes/{STORE}.yaml").write_text(yaml.safe_dump(neighbours.parameters()))
 
 
 @pytest.fixture
@@ -142,6 +146,40 @@ def test_a_web_server_that_is_assigned_in_ldap_is_behind_the_proxy_at_its_next_r
     assert "enclume: proxy.e2e.test: no answer" in platform.puppet.log
     assert "cached catalog" in run.output
     assert backends(proxy.text("haproxy.cfg")) == [*webs, NEW]
+
+
+def test_a_host_that_is_assigned_in_ldap_is_exported_to_saved_watched_and_named(platform: Platform) -> None:
+    """By the shipped examples, at the next run of the server that does all that; and no more when it is taken away."""
+    store = platform.puppet.agent(STORE)
+    webs = {f"web0{number}.e2e.test": [f"10.49.0.2{number}"] for number in range(1, 5)}
+    more = webs | {NEW: ["10.49.0.25", "2001:db8:49::25"]}
+    first = store.run()
+    assert first.exit_code == 2, (first.output, platform.puppet.log[-3000:])
+    assert neighbours.written(store) == neighbours.expected(webs)
+    exports, before = str(store.text("exports")), neighbours.serial(store)
+    assert "/srv/shared 10.49.0.3(rw,sync,no_subtree_check) 10.49.0.21(" in exports
+    assert "/srv/nobody" not in exports, "without clients it is exported to everybody"
+    assert store.run().exit_code == 0
+    assert neighbours.serial(store) == before
+
+    platform.change_member("add", NEW)
+    until(lambda: NEW in platform.told(STORE), what="the new host in what Hiera is told")
+    run = store.run()
+    assert run.exit_code == 2, run.output
+    assert neighbours.written(store) == neighbours.expected(more)
+    assert neighbours.serial(store) > before
+    assert neighbours.reloads(store) == [2, 2, 2]
+    said = neighbours.icinga_says(store)
+    assert "Instantiated 5 Hosts" in said, said
+
+    platform.change_member("delete", NEW)
+    platform.slapd.modify(
+        f"dn: cn={LAST},ou=hosts,dc=lab,dc=test\nchangetype: modify\nadd: enclumeIntent\nenclumeIntent: retired\n"
+    )
+    until(lambda: NEW not in platform.told(STORE), what="the host gone from what Hiera is told")
+    until(lambda: '"retired"' in platform.told(STORE), what="the retired host in what Hiera is told")
+    assert store.run().exit_code == 2
+    assert neighbours.written(store) == neighbours.expected({web: webs[web] for web in webs if web != LAST})
 
 
 def test_a_node_without_a_puppet_server_is_configured_alike(platform: Platform, tmp_path: Path) -> None:

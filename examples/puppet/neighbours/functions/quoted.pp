@@ -1,0 +1,7 @@
+# A text as Icinga's language writes it, safe for whatever it holds.
+#
+# @param text
+#   The text.
+function neighbours::quoted(String $text) >> String {
+  "\"${regsubst(regsubst($text, '["\\\\]', '\\\\\0', 'G'), '\$', '$$', 'G')}\""
+}
