@@ -8,16 +8,17 @@ import click
 from msgspec import to_builtins
 
 from commands.common import examples, load_settings, print_json
-from commands.doctor_checks import Check, bad, ok
+from commands.doctor_checks import Check, bad, ok, warn
 from commands.doctor_estate import hypervisors, ldap, service
 from commands.doctor_reports import reports
 from commands.doctor_state import state
 from commands.doctor_time import certificates, clock
+from commands.offline import read_secrets
 from commands.outcome import FINE, NO
 from commands.progress import progress
 from commands.wrapping import hung, line_width
 from enc import rules
-from errors import SettingsError
+from errors import SettingsError, SourceError
 from settings import DEFAULT_FILE, Settings
 
 _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -35,8 +36,9 @@ _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 def command(config: str | None, as_json: bool) -> int:
     """Check everything that Enclume stands on, and say what to do about what is not well.
 
-    The settings and rules, LDAP with its schema, every hypervisor, the clocks, certificates, the state folder, reports
-    that wait, the running service and what is wrong with what LDAP states. One line each: ok, warn or bad.
+    The settings and rules, the secrets that Puppet's classes take, LDAP with its schema, every hypervisor, the clocks,
+    certificates, the state folder, reports that wait, the running service and what is wrong with what LDAP states. One
+    line each: ok, warn or bad.
 
     Exit status 0: nothing is bad. 1: something is.
     """
@@ -62,6 +64,7 @@ def _checks(config: str | None) -> Iterable[Check]:
         return
     yield ok("settings", f"{file} can be used")
     yield _rules(settings)
+    yield _code(settings)
     for what, look in _looks(settings):
         with progress(what):
             found = list(look())
@@ -86,3 +89,13 @@ def _rules(settings: Settings) -> Check:
     except SettingsError as error:
         return bad("rules", f"{error}; docs/rules.md describes every key")
     return ok("rules", f"{settings.rules or 'the shipped rules'}: {len(known.rules)} rules can be used")
+
+
+def _code(settings: Settings) -> Check:
+    if settings.code is None:
+        return warn("code", "not set, so a secret that stands in LDAP is not found: see docs/hiera.md, Secrets in LDAP")
+    try:
+        secrets = read_secrets(settings)
+    except SourceError as error:
+        return bad("code", str(error))
+    return ok("code", f"{settings.code}: {len(secrets)} parameters of classes are secrets")

@@ -116,7 +116,7 @@ def read(settings: Settings) -> Offline:
     with progress(f"reading {counted(len(targets), 'hypervisor')}"):
         hypervisors = _read_hypervisors(targets, known, settings)
     facts = _read_facts(settings, rules)
-    secrets = _read_secrets(settings)
+    secrets = read_secrets(settings)
     with progress("classifying"):
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts.sets())
         estate = join(seen, settings, remembered, rules.fact_names).estate
@@ -164,7 +164,7 @@ def _read_facts(settings: Settings, rules: Rules) -> FactBook:
     return book
 
 
-def _read_secrets(settings: Settings) -> frozenset[str]:
+def read_secrets(settings: Settings) -> frozenset[str]:
     """The class parameters that are secrets. Raises `SourceError` when that cannot be known."""
     if settings.code is None:
         return frozenset()

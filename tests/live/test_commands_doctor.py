@@ -1,5 +1,6 @@
 """`doctor` on servers that are well, and on each kind of trouble."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,12 +35,12 @@ def sentence(done: Done, level: str, area: str) -> str:
     return found.split(None, 2)[2]
 
 
-def test_everything_is_well(lab: Laboratory) -> None:
-    lab.start()
+def test_everything_is_well(lab: Laboratory, tmp_path: Path) -> None:
+    lab.write(code=str(code(tmp_path))).start()
     until((lab.state / "generation").exists, what="the state on disk")
     done = lab.run("doctor")
     assert (done.status, done.err) == (0, "")
-    areas = ["settings", "rules", "ldap", "libvirt", "clock", "tls", "state", "reports", "service", "findings"]
+    areas = ["settings", "rules", "code", "ldap", "libvirt", "clock", "tls", "state", "reports", "service", "findings"]
     assert list(dict.fromkeys(line.split()[1] for line in done.out.splitlines())) == areas
     assert {line.split()[0] for line in done.out.splitlines()} == {"ok"}
     assert "coquille1.lab.test (test://" in done.out
@@ -48,6 +49,27 @@ def test_everything_is_well(lab: Laboratory) -> None:
     assert told["well"] is True
     assert {check["level"] for check in told["checks"]} == {"ok"}
     assert set(told["checks"][0]) == {"level", "area", "sentence"}
+
+
+def code(folder: Path) -> Path:
+    """What Puppet Server says of its classes, one of which takes a secret."""
+    found = folder / "code"
+    found.mkdir()
+    db = {"name": "db", "params": [{"name": "password", "type": "Sensitive[String]"}]}
+    files = [{"path": "db/manifests/init.pp", "classes": [db]}]
+    (found / "production.json").write_text(json.dumps({"name": "production", "files": files}))
+    return found
+
+
+def test_whether_a_secret_in_ldap_would_be_found(lab: Laboratory, tmp_path: Path) -> None:
+    assert "a secret that stands in LDAP is not found" in sentence(lab.run("doctor"), "warn", "code")
+    found = code(tmp_path)
+    assert (
+        sentence(lab.write(code=str(found)).run("doctor"), "ok", "code")
+        == f"{found}: 1 parameters of classes are secrets"
+    )
+    (found / "production.json").unlink()
+    assert "holds no file that ends with .json" in sentence(lab.run("doctor"), "bad", "code")
 
 
 def test_a_service_that_does_not_run_is_bad_and_the_rest_is_still_checked(lab: Laboratory) -> None:
