@@ -8,13 +8,15 @@ Everything is text as the document has it (`0644`, `1e3`, `yes`, `2024-01-02`): 
 as one. Only a plain `null`, `~` or nothing is None, and a plain `:name` is the name, as Ruby reads it.
 
 The limits bound the time and the memory that a document may cost: its bytes, its depth, and its weight, which counts
-the characters and `NODE` for each value, with every alias written out. An alias itself costs nothing, since it is the
-same object again; its weight counts all the same, so that nobody who writes the value out can be made to write much.
+what each text takes as JSON and `NODE` for each value, with every alias written out. An alias itself costs nothing,
+since it is the same object again; its weight counts all the same, so that nobody who writes the value out can be made
+to write much.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 from yaml.events import (
     AliasEvent,
@@ -33,10 +35,11 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_WEIGHT = 48 * 1024 * 1024
 NODE = 32
-"""What a value weighs beside its characters: about the memory of a short one."""
+"""What a value weighs beside its text: about the memory of a short one."""
 
 REDACTED = "[redacted]"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_as_json = msgspec.json.Encoder().encode
 _GZIP = b"\x1f\x8b"
 
 
@@ -124,11 +127,13 @@ class _Growing:
 
     def _scalar(self, event: ScalarEvent) -> None:
         inner = self._open[-1]
-        self._weight += NODE + len(event.value)
+        # An escape is six letters as JSON: weighed as one, aliases of it would be a gigabyte to whoever writes them.
+        weight = NODE + len(_as_json(event.value))
+        self._weight += weight
         value = REDACTED if event.tag and _is_sensitive(event.tag) else _value(event)
         inner.put(value, event)
         if event.anchor:
-            self._named[event.anchor] = (REDACTED if inner.hidden else value, NODE + len(event.value))
+            self._named[event.anchor] = (REDACTED if inner.hidden else value, weight)
 
     def _begin(self, event: SequenceStartEvent | MappingStartEvent) -> None:
         outer = self._open[-1]

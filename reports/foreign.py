@@ -9,10 +9,11 @@ Source: `report.rb` of https://github.com/theforeman/puppet-puppetserver_foreman
 Foreman's API, version 2 (`report` in place of `config_report` in version 1).
 
 It has the totals and the log, without times, and nothing of single resources; no transaction_uuid, no environment.
+
+What is read has no list or object where a text or a number belongs: 16 MiB of `{}` would take 800 MiB of memory.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -26,17 +27,19 @@ from reports.report import LogLine, Report, RunState
 FORMAT = 0
 """What a report of this form has in place of a report_format."""
 
+_Plain = str | int | float | bool | None
+
 
 class _Source(Struct):
-    source: Any = None
+    source: _Plain = None
 
 
 class _Message(Struct):
-    message: Any = None
+    message: _Plain = None
 
 
 class _Log(Struct):
-    level: Any = None
+    level: _Plain = None
     sources: _Source | None = None
     messages: _Message | None = None
 
@@ -48,8 +51,8 @@ class _Line(Struct):
 class _Report(Struct):
     host: str
     reported_at: str
-    status: dict[str, Any]
-    metrics: dict[str, dict[str, Any]] = {}
+    status: dict[str, _Plain]
+    metrics: dict[str, dict[str, _Plain]] = {}
     logs: list[_Line] = []
 
 
@@ -123,9 +126,9 @@ def _log(sent: _Log) -> LogLine:
     return LogLine(level=text(sent.level), message=text(message), source=text(source))
 
 
-def _whole(values: Mapping[str, Any]) -> Mapping[str, int]:
+def _whole(values: Mapping[str, _Plain]) -> Mapping[str, int]:
     return {text(key): count for key, value in values.items() if (count := whole(value)) is not None}
 
 
-def _seconds(values: Mapping[str, Any]) -> Mapping[str, float]:
+def _seconds(values: Mapping[str, _Plain]) -> Mapping[str, float]:
     return {text(key): time for key, value in values.items() if (time := seconds(value)) is not None}

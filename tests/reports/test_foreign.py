@@ -141,3 +141,10 @@ def test_a_report_with_other_bytes_in_it(place: int, other: bytes) -> None:
     body[place : place + len(other)] = other
     with suppress(ReportError):
         assert isinstance(parse(bytes(body), "foreman"), Report)
+
+
+@pytest.mark.parametrize("kind", [[], {}, [[]] * 3])
+def test_a_list_or_an_object_where_a_text_or_a_number_belongs_is_refused_with_its_place(kind: Any) -> None:
+    for fields in ({"status": {"a": kind}}, {"metrics": {"time": {"a": kind}}}, {"logs": [{"log": {"level": kind}}]}):
+        with pytest.raises(ReportError, match=r"Expected `bool \| int \| float \| str \| null`.* at `\$"):
+            parse(made(**fields), "foreman")

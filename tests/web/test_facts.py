@@ -1,5 +1,6 @@
 """PUT /facts/CERTNAME: durable before it is acknowledged, used within moments, and never worse for a bad one."""
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -118,6 +119,11 @@ def test_why_says_how_old_the_facts_are(served: Service) -> None:
         (b"[]", 400, "expected an object"),
         (b"[" * 100_000, 400, "nested too deeply"),
         ({"name": MAIL, "values": REDHAT}, 400, f"the facts of '{MAIL}', not of {WEB}"),
+        (b'{"os": {"family": "Deb', 400, "no JSON (Input data was truncated)"),
+        (gzip.compress(b"{}"), 400, "no JSON"),
+        (b'{"os": "\\ud800"}', 400, "no JSON"),
+        (b'{"os": ' + b"9" * 10**6 + b"}", 400, "out of range"),
+        (b'{"os": [' + b"{}," * 10**5 + b"{}]}", 400, "too many values"),
         (b" " * (LARGEST + 1), 413, f"expected at most {LARGEST}"),
     ],
 )
