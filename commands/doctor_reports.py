@@ -5,10 +5,12 @@ from pathlib import Path
 
 from commands.common import counted, duration
 from commands.doctor_checks import Check, bad, ok, warn
+from reports import lost
 from reports.backlog import Backlog
 from reports.entry import decode
 from reports.rejected import kept
 from reports.source import FOLDER
+from reports.spool import REJECTED
 from settings import Settings
 
 _LONG = 60.0
@@ -24,6 +26,7 @@ def reports(settings: Settings, now: float) -> Iterable[Check]:
     try:
         yield _waiting(Backlog(folder), settings.reports.spool_bytes, now)
         yield _rejected(folder)
+        yield from _lost(folder / REJECTED, settings.reports.rejected_bytes, now)
     except OSError as error:
         yield warn(
             "reports", f"{error.filename} cannot be read ({error.strerror}); run the doctor as the service's user"
@@ -58,9 +61,23 @@ def _rejected(folder: Path) -> Check:
         return ok("reports", "no report was kept aside")
     newest = found[-1]
     many, size = counted(len(found), "report"), sum(one.bytes for one in found) >> 10
-    reason = newest.reason or "its reason could not be written"
+    reason = newest.reason or lost.UNWRITTEN
     return warn(
         "reports",
         f"{many} made no sense, kept aside ({size} kB); the newest is {newest.path}: {reason}; look at them, then "
         "remove them, or move them back into the spool to have them read again",
+    )
+
+
+def _lost(folder: Path, most: int, now: float) -> Iterable[Check]:
+    """What had to go, until somebody says that it is known."""
+    found = lost.read(folder)
+    if found is None:
+        return
+    many, whose = counted(found.count, "report"), found.certname or "an unknown node"
+    yield warn(
+        "reports",
+        f"{many} that made no sense were removed in the last {duration(now - found.since)}, because those kept aside "
+        f"reached reports.rejected_bytes ({most >> 20} MB); the last, {duration(now - found.at)} ago, was of {whose}: "
+        f"{found.reason or lost.UNWRITTEN}; mend what sends them, or raise it, then remove {folder / lost.NAME}",
     )

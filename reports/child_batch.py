@@ -8,17 +8,19 @@ from typing import Protocol
 from errors import HistoryError, ReportError
 from reports.backlog import Backlog
 from reports.entry import Form
+from reports.lost import Lost, sentences
 from reports.messages import Drained
 from reports.rejected import Rejected
 from reports.report import Received, Report
 
-DAMAGED, UNREADABLE, UNSTORABLE, DEADLY = (
+DAMAGED, UNREADABLE, UNSTORABLE, DEADLY, LOST = (
     "damaged in the spool",
     "cannot be read",
     "cannot be stored",
     "ends the intake",
+    "lost",
 )
-"""The reasons for which a report is kept aside."""
+"""The reasons for which a report is kept aside, and what becomes of the oldest of those where they are too many."""
 
 _SENTENCES = 3
 _OF_THE_FILE = {errno.EIO, errno.EACCES, errno.EPERM}
@@ -44,6 +46,7 @@ class Batch:
         self._gone: list[int] = []
         self._reasons: Counter[str] = Counter()
         self._sentences: list[str] = []
+        self._lost: list[Lost] = []
         self.bytes = 0
 
     @property
@@ -78,8 +81,9 @@ class Batch:
 
     def reject(self, name: str, reason: str, sentence: str, size: int) -> None:
         """Keep a report aside. Raises `OSError`."""
-        self._rejected.keep(self._backlog.folder / name, f"{reason}: {sentence}")
-        self._reasons[reason] += 1
+        lost = self._rejected.keep(self._backlog.folder / name, f"{reason}: {sentence}")
+        self._lost += lost
+        self._reasons += Counter({reason: 1, LOST: len(lost)})
         self._gone.append(size)
         if len(self._sentences) < _SENTENCES:
             self._sentences.append(f"{name} {reason}: {sentence}")
@@ -115,4 +119,5 @@ class Batch:
 
     def drained(self, stored: int) -> Drained:
         """What became of it."""
-        return Drained(len(self._gone), sum(self._gone), stored, dict(self._reasons), tuple(self._sentences))
+        said = tuple(self._sentences)
+        return Drained(len(self._gone), sum(self._gone), stored, dict(self._reasons), said, sentences(self._lost))

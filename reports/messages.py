@@ -50,7 +50,8 @@ class Spooled(Struct, frozen=True, tag="spooled"):
 
 class Drained(Struct, frozen=True, tag="drained"):
     """From the child: so many reports of so many bytes have left the spool. `stored` of them are new in the history;
-    `rejected` were kept aside, by reason, `sentences` say why some of these were.
+    `rejected` were kept aside, by reason, `sentences` say why some of these were, and `lost` of which nodes those were
+    that had to go for them.
     """
 
     count: int
@@ -58,6 +59,7 @@ class Drained(Struct, frozen=True, tag="drained"):
     stored: int = 0
     rejected: Mapping[str, int] = {}
     sentences: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 class Known(Struct, frozen=True, tag="known"):

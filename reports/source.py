@@ -162,6 +162,8 @@ class ReportSource:
         self.spool.removed(message.count, message.bytes)
         for sentence in message.sentences:
             _LOG.warning("a report was kept aside in %s/rejected: %s", self.spool.folder, sentence)
+        for sentence in message.lost:
+            _LOG.error("reports.rejected_bytes are full: removed from %s/rejected: %s", self.spool.folder, sentence)
         if message.rejected:
             self.rejected(message.rejected)
 

@@ -17,6 +17,7 @@ from generation.now import Now
 from reports.entry import Form
 from reports.report import Place
 from reports.source import ReportSource
+from reports.whose import host_of
 from settings import Settings
 from web.access import Access, allowed
 from web.replies import refuse
@@ -26,13 +27,10 @@ _BEGINS = {
     "puppet": re.compile(rb"(?:%[^\n]*\n)*--- *" + _TAG + rb"\s"),
     "foreman": re.compile(rb"\s*\{"),
 }
-_FOREMANS_HOST = re.compile(rb'\s*\{\s*"(?:config_)?report"\s*:\s*\{\s*"host"\s*:\s*"([^"\\]+)"')
 _EXPECTED = {
     "puppet": f"a body that begins with `--- {_TAG.decode()}`, as Puppet's http report processor sends it",
     "foreman": "a JSON object, as Foreman's report processor sends it",
 }
-_LONGEST = 300
-"""Bytes of a certname with quotes and its line's end, and some more."""
 _ENCODED = "send it as it is: this service takes reports without Content-Encoding"
 
 
@@ -103,15 +101,3 @@ def place_of(estate: Estate | None, certname: str) -> Place:
     if node is None:
         return Place()
     return Place(node.site.name if node.site else "", node.placement.hypervisor or "")
-
-
-def host_of(body: bytes, form: Form) -> str:
-    """Whose report it is, as far as a look that costs nothing tells, else "". Puppet 3 says it after all else."""
-    if form == "foreman":
-        found = _FOREMANS_HOST.match(body)
-        return found[1].decode(errors="replace") if found else ""
-    for key in (b"\nhost: ", b"\n  host: "):
-        start = body.find(key) + len(key)
-        if start >= len(key):
-            return body[start : start + _LONGEST].partition(b"\n")[0].strip(b" \r'\"").decode(errors="replace")
-    return ""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from commands.doctor_reports import reports
+from reports.lost import Lost, note
 from reports.rejected import Rejected
 from tests.factories import settings
 from tests.reports.spooling import body, names, put, spool
@@ -58,3 +59,17 @@ def test_a_spool_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytes
         "warn",
         f"{tmp_path}/spool cannot be read (Permission denied); run the doctor as the service's user",
     )
+
+
+def test_what_was_kept_aside_and_had_to_go_is_said_until_its_note_is_removed(tmp_path: Path) -> None:
+    folder = spool(tmp_path).folder / "rejected"
+    folder.mkdir(parents=True)
+    note(folder, [Lost("a.lab.test", "cannot be read: no sense")] * 3, COME - 7200)
+    note(folder, [Lost("b.lab.test", "cannot be read: no host")], COME)
+    level, sentence = told(tmp_path, rejected_bytes=64 << 20)[2]
+    assert level == "warn"
+    assert sentence.startswith("4 reports that made no sense were removed in the last 2 h, because those kept aside ")
+    assert "(64 MB); the last, 5 s ago, was of b.lab.test: cannot be read: no host; mend what sends them" in sentence
+    assert sentence.endswith(f"then remove {folder}/lost.json")
+    (folder / "lost.json").unlink()
+    assert len(told(tmp_path)) == 2

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reports import lost
+from reports.lost import Losses, Lost, sentences
 from reports.rejected import Rejected, kept, paths
 from reports.spool import Spool
-from tests.reports.spooling import names, put, spool
+from tests.reports.spooling import body, names, put, spool
 
 JUNK = b"--- !ruby/object:Puppet::Transaction::Report\nhost: [\n"
 
@@ -23,7 +25,7 @@ def test_what_is_kept_aside_is_bounded_and_the_oldest_go(of: Spool) -> None:
     for name in names(of):
         rejected.keep(of.folder / name, "no sense")
     assert [one.path.name for one in kept(of.folder)] == last
-    assert len(list((of.folder / "rejected").iterdir())) == 4
+    assert len(list((of.folder / "rejected").glob("*.re*"))) == 4
     again = Rejected(of.folder, 2 * 4096)
     put(of, JUNK)
     again.keep(of.folder / names(of)[0], "no sense")
@@ -58,3 +60,36 @@ def test_keeping_aside_needs_no_room(of: Spool, monkeypatch: pytest.MonkeyPatch)
     Rejected(of.folder, 1 << 20).keep(of.folder / names(of)[0], "no sense")
     (one,) = kept(of.folder)
     assert one.reason == ""
+
+
+def test_what_has_to_go_is_named_with_its_node_and_its_reason_and_counted(of: Spool) -> None:
+    put(of, body("a.lab.test"), JUNK, b'{"config_report":{"host":"../a"', body("b.lab.test"))
+    damaged, folder = of.folder / names(of)[3], of.folder / "rejected"
+    damaged.write_bytes(damaged.read_bytes()[:-1000])
+    keeping = Rejected(of.folder, 8000)
+    gone = [keeping.keep(of.folder / name, f"reason {number}") for number, name in enumerate(names(of))]
+    of_nobody = [Lost("", f"reason {number}") for number in (1, 2, 3)]
+    assert gone == [[Lost("a.lab.test", "reason 0")], [], of_nobody[:1], of_nobody[1:]]
+    noted = lost.read(folder)
+    assert noted is not None
+    assert noted == Losses(4, noted.since, noted.at, "", "reason 3")
+    assert 0 < noted.since < noted.at
+
+
+def test_a_flood_of_what_has_to_go_is_told_in_a_few_sentences() -> None:
+    flood = [Lost(f"{number % 12}.lab.test", f"no {number}") for number in range(60)] + [Lost("", "damaged")] * 9
+    told = sentences(flood)
+    assert told[0] == "9 of unknown nodes, the last: damaged"
+    assert told[1] == "5 of 0.lab.test, the last: no 48"
+    assert told[10] == "15 of others"
+    assert len(told) == 11
+
+
+def test_a_note_that_makes_no_sense_is_written_anew_and_one_that_cannot_be_written_stops_nothing(of: Spool) -> None:
+    folder = of.folder / "rejected"
+    folder.mkdir(parents=True)
+    (folder / lost.NAME).write_text("{")
+    assert lost.read(folder) is None
+    lost.note(folder, [Lost("a.lab.test", "no sense")], 5.0)
+    assert lost.read(folder) == Losses(1, 5.0, 5.0, "a.lab.test", "no sense")
+    lost.note(folder / "none", [Lost("a.lab.test", "no sense")], 5.0)

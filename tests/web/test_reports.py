@@ -11,13 +11,13 @@ import pytest
 from reports.backlog import Backlog
 from reports.rejected import kept
 from reports.report import Place
+from reports.whose import host_of
 from tests.exporters.telling import values
 from tests.reports.papers import capture
 from tests.reports.spooling import body, fresh
 from tests.waiting import until
 from tests.web.serving import Service, configured, service
 from tests.web.test_metrics import text_of
-from web.reports import host_of
 
 WEB = "web.lab.test"
 
@@ -79,6 +79,19 @@ def test_what_is_no_report_is_refused_with_a_sentence_and_counted(
     assert response.status_code == status
     assert says in response.json["error"]
     assert count(served, "reports_rejected_total")[reason,] == before + 1
+
+
+def test_what_is_kept_aside_and_has_to_go_is_counted_and_logged_with_its_node(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with service(tmp_path, reports={"rejected_bytes": 1024}) as served:
+        served.wait_for(WEB)
+        served.until(lambda: served.get("/metrics").status_code == 200, "the first verdicts")
+        assert post(served, body(WEB).replace(b"\nmetrics:", b"\nnothing:")).status_code == 202
+        served.until(lambda: ("lost",) in count(served, "reports_rejected_total"), "the count")
+        assert count(served, "reports_rejected_total") == {("cannot be read",): 1, ("lost",): 1}
+    said = f"removed from {tmp_path}/spool/rejected: 1 of {WEB}, the last: cannot be read: metrics is missing"
+    assert said in caplog.text
 
 
 def test_a_body_that_is_packed_is_refused_with_what_to_do(served: Service) -> None:
