@@ -1,6 +1,7 @@
 """The older formats, as Puppet's documentation of each has them, and one that is not written yet."""
 
 import pytest
+from msgspec.structs import replace
 
 from errors import ReportError
 from reports.parse import parse
@@ -87,6 +88,13 @@ def test_format_9_names_its_master_and_code() -> None:
     report = parse(capture("format-9"))
     assert (report.server, report.code_id) == ("puppet.lab.test:8140", "urn:puppet:code-id:1:4f2a9c1;production")
     assert report.cached_catalog == "explicitly_requested"
+
+
+@pytest.mark.parametrize(("number", "like"), [(7, 6), (8, 6), (7, 9), (8, 9)])
+def test_formats_7_and_8_of_which_there_is_no_sample_are_read_like_their_neighbours(number: int, like: int) -> None:
+    neighbour = capture(f"format-{like}")
+    renamed = neighbour.replace(f"report_format: {like}".encode(), f"report_format: {number}".encode())
+    assert parse(renamed) == replace(parse(neighbour), format=number)
 
 
 def test_format_10_says_whether_the_run_was_completed() -> None:
