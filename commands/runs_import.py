@@ -89,11 +89,13 @@ def command(
     """Send the reports that Puppet's `store` processor kept, and that the service missed.
 
     DIR is the Puppet server's `reportdir`, with a folder for each node; or one node's folder, or one file. Files end in
-    .yaml or .yaml.gz. What the service knows already is not sent again, so it may be stopped and started anew at any
-    time. Where the nodes were at the time is not known. The service takes reports from Puppet servers
-    (access.servers) and from its own machine.
+    .yaml or .yaml.gz. What the history has already is not sent again, and nothing is kept twice, so it may be stopped
+    and started anew at any time. Where the nodes were at the time is not known. The service takes reports from Puppet
+    servers (access.servers) and from its own machine.
 
-    Exit status 0: all are kept. 1: some files are no reports, each with its reason. 3: the service takes none now.
+    Exit status 0: the service has all of them. Those that were sent are safe in its spool, and come into the history
+    one after the other; `enclume doctor` says how many still wait. 1: some files are no reports, each with its reason.
+    3: the service takes none now.
     """
     service = elsewhere.named(config, options)
     try:

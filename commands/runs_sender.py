@@ -15,7 +15,7 @@ PATIENCE = 600.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _BUSY = (429, 503, 507)
 _BAD = (400, 413, 415, 422)
-_AGAIN = "run it again later: what is kept already is not sent again"
+_AGAIN = "run it again later: what the history has is not sent again, and nothing is kept twice"
 _TYPE = {"Content-Type": "application/x-yaml"}
 
 

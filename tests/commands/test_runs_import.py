@@ -169,7 +169,7 @@ def test_a_service_that_is_busy_or_full_is_waited_for_longer_and_longer(served: 
 def test_a_service_that_takes_nothing_for_long_is_given_up(served: RunsService) -> None:
     served.answer = lambda: (507, "the disk is full")
     clock = Clock()
-    with pytest.raises(SourceError, match=r"the disk is full; run it again later: what is kept already is not sent"):
+    with pytest.raises(SourceError, match=r"the disk is full; run it again later: what the history has is not sent"):
         sender(elsewhere(served), clock).send(report(1))
     assert runs_sender.PATIENCE <= sum(clock.pauses) < runs_sender.PATIENCE + 31
 
