@@ -67,6 +67,16 @@ class RetentionContract(HasUrl):
         assert not prune(kept.history, NOON, 3)
         assert kept.count(runs) == 1
 
+    def test_a_run_that_says_much_goes_by_and_by_with_no_more_rows_at_once_than_allowed(self, kept: Kept) -> None:
+        kept.store(changed(WEB, NOON - 2 * DAY, files=20), changed(WEB, NOON - DAY, files=3), received(WEB, NOON))
+        left = [kept.count(table) for table in (runs, events, resources, logs)]
+        assert left == [3, 23, 23, 23]
+        while prune(kept.history, NOON, rows=8):
+            before, left = left, [kept.count(table) for table in (runs, events, resources, logs)]
+            assert sum(before[1:]) - sum(left[1:]) <= 8
+        assert [kept.count(table) for table in (runs, events, resources, logs)] == [1, 0, 0, 0]
+        assert kept.last(WEB).ended_at == NOON
+
     def test_two_that_prune_at_once_are_not_in_each_others_way(self, kept: Kept) -> None:
         kept.store(*(changed(WEB, NOON - number, files=1) for number in range(200)))
 
@@ -83,8 +93,8 @@ class RetentionContract(HasUrl):
 
     def test_a_node_that_is_forgotten_leaves_nothing(self, kept: Kept) -> None:
         kept.store(*(changed(WEB, NOON - number) for number in range(5)), received(MAIL))
-        assert forget(kept.history, WEB, 2)
-        while forget(kept.history, WEB, 2):
+        assert forget(kept.history, WEB, 2, 7)
+        while forget(kept.history, WEB, 2, 7):
             pass
         assert [row.certname for row in kept.rows(nodes)] == [MAIL]
         assert [kept.count(table) for table in (runs, resources, events, logs)] == [1, 0, 0, 0]
