@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.live.postgresql import PostgreSQL
 from tests.live.service.running import Service
 from tests.reports.spooling import body
 from tests.waiting import until
@@ -61,8 +62,12 @@ def send(service: Service, report: bytes, timeout: float = 10) -> int:
         connection.close()
 
 
-def stored(database: Path) -> list[int]:
-    """The numbers of the runs in a history, as often as they are in it; none where there is no history yet."""
+def stored(database: Path | PostgreSQL) -> list[int]:
+    """The numbers of the runs in a history, as often as they are in it; none where there is no history yet. A server's
+    history is the first database that was made there.
+    """
+    if isinstance(database, PostgreSQL):
+        return _stored_there(database)
     if not database.exists():
         return []
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
@@ -75,6 +80,13 @@ def stored(database: Path) -> list[int]:
         connection.close()
 
 
+def _stored_there(server: PostgreSQL) -> list[int]:
+    if server.sql("SELECT to_regclass('runs') IS NULL", "history1") == "t":
+        return []
+    found = server.sql("SELECT right(replace(uuid::text, '-', ''), 12) FROM runs", "history1")
+    return sorted(int(end, 16) for end in found.splitlines())
+
+
 def waiting(state: Path) -> list[Path]:
     """The reports in the spool of a state folder."""
     return sorted((state / "spool").glob("*.report"))
@@ -85,7 +97,7 @@ def until_drained(state: Path, timeout: float = 60) -> None:
     until(lambda: not waiting(state), timeout, "an empty spool")
 
 
-def assert_all_stored_once(acknowledged: Iterable[int], database: Path) -> None:
+def assert_all_stored_once(acknowledged: Iterable[int], database: Path | PostgreSQL) -> None:
     """Nothing that was acknowledged is missing, and nothing is there twice."""
     found = stored(database)
     assert len(found) == len(set(found))
