@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -27,15 +28,17 @@ class PostgreSQL:
     """A private cluster, and the process that serves it. `user` may do everything, without a password by the socket.
 
     With a `port` it listens on 127.0.0.1 too. `settings` are lines of postgresql.conf: `fsync=off` is there already,
-    since nobody pulls the plug of a test.
+    since nobody pulls the plug of a test. Its log of changes (WAL) is in files of `wal_megabytes`.
     """
 
     user = "enclume"
 
-    def __init__(self, *settings: str, port: int | None = None) -> None:
+    def __init__(self, *settings: str, port: int | None = None, wal_megabytes: int = 16) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="encpg"))
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
+        self.within: Sequence[str] = ()
+        """The command that it is started by, as root (nsenter, for example)."""
         self._owner = "postgres" if os.geteuid() == 0 else None
         if self._owner is not None:
             os.chown(self.folder, pwd.getpwnam(self._owner).pw_uid, -1)
@@ -44,7 +47,8 @@ class PostgreSQL:
         self._settings = ("fsync=off", *listen, f"unix_socket_directories={self.folder}", *settings)
         self._where = ("--host", str(self.folder), "--port", str(port or 5432))
         made = ("--auth=trust", f"--username={self.user}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
-        self._run(_program("initdb"), *made, "--pgdata", str(self.folder / "data"))
+        files = ("--pgdata", str(self.folder / "data"), f"--wal-segsize={wal_megabytes}")
+        self._run(_program("initdb"), *made, *files)
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(
@@ -55,12 +59,14 @@ class PostgreSQL:
 
     def start(self) -> Self:
         """Start it, and return when it answers."""
-        command = [_program("postgres"), "-D", str(self.folder / "data")]
+        command, user = [_program("postgres"), "-D", str(self.folder / "data")], self._owner
         for setting in self._settings:
             command += ["-c", setting]
+        if self.within:
+            command, user = [*self.within, "setpriv", f"--reuid={user}", "--clear-groups", *command], None
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, user=self._owner, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, user=user, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         ready = [_program("pg_isready"), "--quiet", *self._where]
         try:
@@ -74,6 +80,11 @@ class PostgreSQL:
         assert self._process is not None
         assert self._process.poll() is None, f"PostgreSQL ended: {(self.folder / 'log').read_text()}"
         return True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has given up, by itself."""
+        return self._process is not None and self._process.poll() is not None
 
     def stop(self) -> None:
         """End it at once, in good order, whoever is connected."""

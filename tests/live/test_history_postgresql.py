@@ -61,7 +61,7 @@ def test_a_server_that_ends_is_told_and_used_again_once_it_is_back() -> None:
         kept.store(received())
         assert kept.last().certname == WEB
         server.stop()
-        with pytest.raises(HistoryError, match="start it, and look at `database`") as raised:
+        with pytest.raises(HistoryError, match="start it and look at its log; then at `database`") as raised:
             kept.store(received())
         assert raised.value.kind == "unreachable"
         with pytest.raises(HistoryError) as raised:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.live.postgresql import PostgreSQL
+
 
 @contextmanager
 def tiny_disk(folder: Path, kilobytes: int = 256) -> Iterator[list[str]]:
@@ -29,3 +31,17 @@ def fill(path: Path) -> None:
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(b"x" * 512)
+
+
+@contextmanager
+def tiny_disk_of(server: PostgreSQL, part: str, kilobytes: int) -> Iterator[list[str]]:
+    """A small disk under a part (a folder in its data) of a server that does not run, from then on; the command that
+    runs something there.
+    """
+    folder, before = server.folder / "data" / part, server.folder / "data" / f"{part}.before"
+    folder.rename(before)
+    folder.mkdir()
+    with tiny_disk(folder, kilobytes) as within:
+        subprocess.run([*within, "cp", "-a", f"{before}/.", str(folder)], check=True)
+        server.within = within
+        yield within
