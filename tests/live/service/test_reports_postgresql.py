@@ -102,6 +102,11 @@ def test_while_the_database_is_away_a_node_is_not_called_late_for_what_waits(
 def test_a_restart_while_the_database_is_away_takes_no_check_from_icinga(
     service: Service, database: PostgreSQL
 ) -> None:
+    ran(service, NODES[1], "failed")
+    until(lambda: "run_failed" in said(service, NODES[1]), 20, "the failed run")
+    until(lambda: said(service).get("runs_read") == "ok", 20, "the reports to be read")
+    kept = service.state / "runs"
+    until(lambda: kept.exists() and NODES[1] in kept.read_text(), 5, "the run to be kept")
     before = service.get("/icinga").body
     database.stop()
     service.kill()
