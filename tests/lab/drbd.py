@@ -86,14 +86,22 @@ def reconnect(node: Node) -> None:
 
 
 def mend(keeper: Node, other: Node) -> None:
-    """Whatever happened, bring the pair back in order: `keeper` is primary, and its data win."""
+    """Whatever happened, bring the pair back in order: `keeper` alone is primary, and its data win."""
     keeper.plug_cable()
+    for node in (keeper, other):
+        if disks(node).startswith("Diskless/"):
+            attach(node)
     if connection(keeper) == "StandAlone" or connection(other) == "StandAlone":
         for node in (keeper, other):
             node.run(f"drbdadm disconnect {RESOURCE} || true")
         give_up(other)
         reconnect(keeper)
     until_in_sync(keeper, other)
+    if roles(other).startswith("Primary/"):
+        demote(other)
+    if roles(keeper).startswith("Secondary/"):
+        promote(keeper)
+    allow_two_primaries(keeper, other, allowed=False)
 
 
 def until_connection(state: str, *nodes: Node) -> None:
@@ -117,6 +125,11 @@ def connection(node: Node) -> str:
 def disks(node: Node) -> str:
     """Its own disk and the peer's, for example UpToDate/DUnknown."""
     return _field(node, "ds")
+
+
+def roles(node: Node) -> str:
+    """Its own role and the peer's, for example Primary/Secondary."""
+    return _field(node, "ro")
 
 
 def _field(node: Node, name: str) -> str:

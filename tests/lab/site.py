@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from tests.exporters.telling import values
 from tests.lab import drbd, nfs
-from tests.lab.estate import LDIF, SERVER
+from tests.lab.estate import LDIF, MIRROR, SERVER
 from tests.lab.nodes import Node, two_nodes
 from tests.lab.observer import HOST, Observer
 from tests.live.enclume import Enclume
+from tests.live.hypervisors import laboratory
 from tests.live.puppet_ca import Identity
 from tests.live.server.authority import Authority
-from tests.live.service.estate import BASE
+from tests.live.service.estate import BASE, dn_of, host, service_dn
 from tests.live.slapd import Slapd
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Site(Struct, frozen=True):
     """The NFS server and its mirror, each with its observer, and the service that both report to."""
 
     service: Enclume
+    slapd: Slapd
     one: Observer
     two: Observer
 
@@ -67,6 +69,28 @@ class Site(Struct, frozen=True):
         """What the verdicts say, a line each."""
         return "\n".join(one["sentence"] for one in self._verdicts(check))
 
+    def state(self, dn: str, attribute: str, *values: str) -> None:
+        """Give an entry's attribute these values, none to remove it."""
+        lines = "".join(f"{attribute}: {value}\n" for value in values)
+        self.slapd.modify(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{lines}")
+
+    @contextmanager
+    def second_in_a_guest(self) -> Iterator[None]:
+        """The second node as a guest that requires the first one's data: a hypervisor shows a domain of its name."""
+        node, hypervisor = dn_of(MIRROR), "coquille1.lab.test"
+        with laboratory("coquille1") as (shown,):
+            shown.define("nfs2")
+            shown.start("nfs2")
+            self.slapd.add(host(hypervisor, "hypervisor", f"enclumeLibvirtURI: {shown.uri}"))
+            self.state(node, "enclumeKind", "guest")
+            self.state(node, "enclumeRequires", service_dn("storage"))
+            try:
+                yield
+            finally:
+                self.state(node, "enclumeRequires")
+                self.state(node, "enclumeKind", "physical")
+                self.slapd.delete(dn_of(hypervisor))
+
     def _verdicts(self, check: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self._get(f"/verdicts?check={check}"))["verdicts"]
         return found
@@ -89,6 +113,6 @@ def running_site(folder: Path) -> Iterator[Site]:
         settings = {"directory": {"uri": slapd.uri, "base": BASE}, "thresholds": THRESHOLDS}
         with Enclume(folder / "enclume", identity, settings) as service:
             one, two = (Observer(node, authority, service.port) for node in nodes)
-            site = Site(service, one, two)
+            site = Site(service, slapd, one, two)
             site.report()
             yield site

@@ -13,10 +13,11 @@ import pytest
 
 from facts.observations import Mirror, Mount, NfsServer, Peer, PeerVolume, Volume
 from tests.lab import drbd, nfs
-from tests.lab.estate import GUEST, GUEST_ADDRESS
+from tests.lab.estate import GUEST, GUEST_ADDRESS, MIRROR, SERVER
 from tests.lab.nodes import Node
 from tests.lab.observer import Observer
 from tests.lab.site import LATE, Site, running_site
+from tests.live.service.estate import dn_of
 from tests.waiting import eventually, until
 
 # The first of them has the nodes' image made, and both boot: minutes, where other tests run beside it.
@@ -260,27 +261,84 @@ def test_two_primaries_that_see_each_other_are_told_until_one_gives_way(site: Si
     eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
 
 
+def test_a_mirror_without_a_primary_is_told_until_there_is_one(site: Site, pair: tuple[Node, Node]) -> None:
+    one, _ = pair
+    drbd.demote(one)
+    site.report()
+    eventually(lambda: site.verdicts("mirror").get("mirror_no_primary"), "critical")
+    drbd.promote(one)
+    site.report()
+    eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+
+
 def test_an_end_that_says_nothing_any_more_is_told_until_it_speaks(site: Site, pair: tuple[Node, Node]) -> None:
     one, _ = pair
     site.report()
     eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
     eventually(lambda: site.verdicts("mirror"), {"mirror_silent": "unknown", "mirror": "ok"})
     assert f"r0: {one.name} has said nothing of mirrors since" in site.sentences("mirror")
+    eventually(lambda: site.verdicts("storage"), {"nfsd_silent": "unknown"})
     site.one.push()
     eventually(lambda: site.verdicts("mirror"), {"mirror": "ok"})
+    eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
 
 
-def test_a_resolver_in_a_guest_is_told_with_its_path_until_it_is_used_no_more(site: Site) -> None:
+@pytest.fixture
+def own_resolver(site: Site) -> Iterator[Node]:
+    """The second node; what it is told of name servers is gone afterwards."""
     _, node = site.nodes
+    yield node
+    node.run("rm -f /etc/resolv.conf")
+
+
+def test_a_resolver_in_a_guest_is_told_with_its_path_until_it_is_used_no_more(site: Site, own_resolver: Node) -> None:
     site.report()
     eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
-    node.write("/etc/resolv.conf", f"nameserver {GUEST_ADDRESS}\n".encode())
+    own_resolver.write("/etc/resolv.conf", f"nameserver {GUEST_ADDRESS}\n".encode())
     site.report()
     eventually(lambda: "layer_boot" in site.verdicts("layers"), True)
-    assert f"{node.name} → dns → guest {GUEST}" in site.sentences("layers")
-    node.run("rm /etc/resolv.conf")
+    assert f"{own_resolver.name} → dns → guest {GUEST}" in site.sentences("layers")
+    own_resolver.run("rm /etc/resolv.conf")
     site.report()
     eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
+
+
+@pytest.fixture
+def guest(site: Site) -> Iterator[Node]:
+    """The second node, in a guest, which sends its logs away."""
+    _, node = site.nodes
+    node.write("/etc/rsyslog.d/far.conf", b"*.* @@10.49.0.54\n")
+    with site.second_in_a_guest():
+        yield node
+        node.run("umount -a -t nfs,nfs4; rm /etc/rsyslog.d/far.conf")
+    site.two.push()
+
+
+def test_a_guest_without_its_data_is_told_until_it_mounts_it(site: Site, guest: Node) -> None:
+    server, _ = site.nodes
+    site.two.push()
+    eventually(lambda: site.verdicts("data"), {"data_not_mounted": "critical", "data_ok": "ok"})
+    assert f"{guest.name} requires storage and mounts nothing of {server.name}" in site.sentences("data")
+    nfs.mount(guest, server, "4.2")
+    site.two.push()
+    eventually(lambda: site.verdicts("data"), {"data_ok": "ok"})
+
+
+def test_a_guest_whose_data_come_from_an_unknown_address_is_told_until_ldap_has_it(site: Site, guest: Node) -> None:
+    """LDAP has a letter in the server's address, and so no address of it."""
+    server, _ = site.nodes
+    known = dict.fromkeys((SERVER, MIRROR), "10.49.0.9")
+    for name in known:
+        site.state(dn_of(name), "ipHostNumber", "10.77.0.l")
+    try:
+        guest.run(f"mkdir -p /mnt/data; mount -t nfs -o vers=4.2,proto=tcp {server.address}:/ /mnt/data")
+        site.two.push()
+        eventually(lambda: site.verdicts("data"), {"data_server_unknown": "unknown", "data_ok": "ok"})
+        site.state(dn_of(SERVER), "ipHostNumber", server.address)
+        eventually(lambda: site.verdicts("data"), {"data_ok": "ok"})
+    finally:
+        for name, address in known.items():
+            site.state(dn_of(name), "ipHostNumber", address)
 
 
 def machines_of(starter: int) -> list[psutil.Process]:

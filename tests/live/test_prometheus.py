@@ -30,6 +30,7 @@ from tests.live.service.estate import (
     small_estate,
 )
 from tests.live.service.running import Service
+from tests.live.service.test_placement import said
 from tests.waiting import eventually, until
 
 ALPHA, BETA = "alpha.lab.test", "beta.lab.test"
@@ -166,16 +167,20 @@ def ends(prometheus: Prometheus, alert: str, **labels: str) -> None:
 
 
 def test_a_hypervisor_that_dies_raises_the_alarm_of_its_source_and_its_guests_until_it_is_back(
-    prometheus: Prometheus, estate: SmallEstate
+    prometheus: Prometheus, estate: SmallEstate, service: Service
 ) -> None:
     away = {"subject": f"inventory {HYPERVISORS[1]}"}
     assert prometheus.raised("EnclumeSourceDown", **away) == []
     estate.two.kill()
     fires(prometheus, "EnclumeSourceDown", **away)
     fires(prometheus, "EnclumeGuestPlacementUnknown", guest="delta.lab.test")
+    eventually(lambda: said(service, HYPERVISORS[1], "sources"), {"source_late": "warning"})
+    eventually(lambda: said(service, "-", "enc").get("answers_old"), "warning")
     estate.two.restart()
     ends(prometheus, "EnclumeSourceDown", **away)
     ends(prometheus, "EnclumeGuestPlacementUnknown", guest="delta.lab.test")
+    eventually(lambda: said(service, HYPERVISORS[1], "sources"), {"source": "ok"})
+    eventually(lambda: said(service, "-", "enc").get("answers"), "ok")
 
 
 def test_a_backup_that_is_unknown_then_late_then_fails_raises_an_alarm_each_until_a_new_one_is_made(

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from tests.live.service.estate import BASE, HYPERVISORS, NODES, SITE, SmallEstate, dn_of, service_dn
 from tests.live.service.running import Service
-from tests.waiting import until
+from tests.live.service.test_placement import said
+from tests.waiting import eventually, until
 
 ALPHA, BETA, DELTA, CALC = "alpha.lab.test", "beta.lab.test", "delta.lab.test", "calc01.lab.test"
 WITNESS = "calc08.lab.test"
@@ -184,10 +185,16 @@ def test_a_broken_entry_holds_its_own_nodes_and_nobody_else(
             reasons = service.get(f"/enc/{name}/why").json
             assert [one for one in reasons["findings"] if (one["code"], one["what"]) == (wrong.code, wrong.what)]
             assert reasons["answer"]["state"].startswith("kept")
+            eventually(lambda name=name: said(service, name, "enc").get("answer_kept"), "warning")  # type: ignore[misc]
+        if not wrong.nodes:
+            eventually(lambda: said(service, "-", "enc").get("directory_finding"), "warning")
         if WITNESS not in wrong.nodes:
             the_others_change(estate, service)
         assert unchanged(service, before)
     until(lambda: not service.findings(**found), 5, "the finding to go")
+    for name in wrong.nodes:
+        eventually(lambda name=name: "answer_kept" in said(service, name, "enc"), False)  # type: ignore[misc]
+    eventually(lambda: said(service, "-", "enc").get("directory"), "ok")
     assert unchanged(service, before)
     assert "building failed" not in service.log
 
@@ -228,6 +235,9 @@ def test_a_node_that_was_broken_from_its_first_day_is_not_unknown(estate: SmallE
         reply = service.get(f"/enc/{name}")
         assert reply.status == 503
         assert f"{dn_of(name)}: enclumeParameter: " in reply.json["error"]
+        eventually(lambda: said(service, name, "enc").get("answer_none"), "critical")
+        estate.replace(dn_of(name), "enclumeParameter", "a::b=[]")
+        eventually(lambda: "answer_none" in said(service, name, "enc"), False)
     until(lambda: service.status(f"/enc/{name}") == 404, 5, "the node to be gone")
 
 

@@ -21,7 +21,8 @@ from tests.live.service.estate import (
 )
 from tests.live.service.kept import is_whole
 from tests.live.service.running import Service
-from tests.waiting import until
+from tests.live.service.test_placement import said
+from tests.waiting import eventually, until
 
 UNKNOWN = "nobody.lab.test"
 
@@ -127,10 +128,14 @@ def test_classes_taken_from_too_many_are_held_and_everybody_else_goes_on(
         assert names_held(service) == set(MACHINES)
         assert service.bodies(*MACHINES) == {name: before[name] for name in MACHINES}
         assert service.get(f"/enc/{MACHINES[0]}/why").json["answer"]["state"].startswith("held")
+        eventually(lambda: said(service, MACHINES[0], "enc").get("answer_held"), "warning")
+        eventually(lambda: said(service, "-", "enc").get("generation_held"), "warning")
         estate.replace(dn_of("alpha.lab.test"), "puppetVar", "mark=1")
         until(lambda: service.answer("alpha.lab.test")["parameters"].get("mark") == "1", 2, "the other's change")
         estate.replace(dn_of("alpha.lab.test"), "puppetVar")
         assert service.ready["held"]["nodes"] == len(MACHINES)
+    eventually(lambda: "answer_held" in said(service, MACHINES[0], "enc"), False)
+    eventually(lambda: said(service, "-", "enc").get("generation"), "ok")
 
 
 def test_approve_releases_what_was_reviewed_and_nothing_else(estate: SmallEstate, service: Service) -> None:

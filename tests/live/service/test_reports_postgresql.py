@@ -73,11 +73,13 @@ def said(service: Service, certname: str = "-") -> dict[str, str]:
 def test_while_the_database_is_away_a_node_is_not_called_late_for_what_waits(
     service: Service, database: PostgreSQL
 ) -> None:
-    late, failed = NODES[:2]
+    late, failed, lazy = NODES[:3]
     ran(service, late)
+    ran(service, lazy)
     ran(service, failed, "failed")
     until(lambda: said(service, late) == {"run": "ok"}, 20, "the run")
     until(lambda: said(service, failed) == {"run_failed": "critical"}, 20, "the failed run")
+    until(lambda: said(service, lazy) == {"run": "ok"}, 20, "the other run")
     until(lambda: said(service).get("runs_read") == "ok", 20, "the reports to be read")
     database.stop()
     seen = set[str]()
@@ -97,6 +99,9 @@ def test_while_the_database_is_away_a_node_is_not_called_late_for_what_waits(
     database.start()
     until(lambda: said(service, late) == {"run": "ok"}, 30, "what waited")
     until(lambda: said(service).get("runs_read") == "ok", 20, "the reports to be read")
+    until(lambda: said(service, lazy).get("run_late") in ("warning", "critical"), 20, "who did not run meanwhile")
+    ran(service, lazy)
+    until(lambda: said(service, lazy) == {"run": "ok"}, 20, "its next run")
 
 
 def test_a_restart_while_the_database_is_away_takes_no_check_from_icinga(

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from tests.live.service.estate import BASE, MACHINES, NODES, SmallEstate, dn_of
 from tests.live.service.running import ROOT, Service
-from tests.waiting import free_port, until
+from tests.live.service.test_placement import said as verdicts
+from tests.waiting import eventually, free_port, until
 
 
 class Wrong(Struct, frozen=True):
@@ -140,6 +141,7 @@ def test_a_reload_that_is_right_is_used_at_once_and_ends_the_problem(mended: Ser
     mended.config.write_text("colour: red")
     mended.send(signal.SIGHUP)
     until(lambda: any("colour" in said for said in mended.ready["problems"]), 10, "the problem")
+    eventually(lambda: verdicts(mended, "-", "enc").get("service_problem"), "warning")
     rules = mended.folder / "rules.yaml"
     rules.write_text("- {name: all, when: {kind: guest}, classes: [from_a_rule]}\n")
     mended.write(rules="rules.yaml")
@@ -147,6 +149,7 @@ def test_a_reload_that_is_right_is_used_at_once_and_ends_the_problem(mended: Ser
     until(lambda: "from_a_rule" in mended.answer("alpha.lab.test")["classes"], 5, "the new rule")
     assert "from_a_rule" not in mended.answer(MACHINES[0])["classes"]
     assert not mended.ready["problems"]
+    eventually(lambda: verdicts(mended, "-", "enc").get("service"), "ok")
 
 
 def test_files_that_go_wrong_later_change_nothing_before_the_next_reload(mended: Service) -> None:
