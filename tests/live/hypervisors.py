@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import threading
 import uuid
@@ -150,6 +151,27 @@ class Hypervisor(Guests):
     def thaw(self) -> None:
         """Let libvirtd go on after `freeze`."""
         os.kill(self.pid(), signal.SIGCONT)
+
+    @contextmanager
+    def crowded(self) -> Iterator[None]:
+        """Of its two or more clients libvirtd has lost the one that came last, and takes no other: who comes waits."""
+        *kept, last = until(lambda: (found := self._clients())[1:] and found, 10, f"two clients of {self.name}")
+        try:
+            self._administer("server-clients-set", "--max-clients", str(len(kept)), "--max-unauth-clients", "1")
+            self._administer("client-disconnect", last)
+            yield
+        finally:
+            self._administer("server-clients-set", "--max-clients", "5000", "--max-unauth-clients", "20")
+
+    def _clients(self) -> list[str]:
+        """The numbers of the clients, who came first first."""
+        return [line.split()[0] for line in self._administer("client-list").splitlines()[2:] if line]
+
+    def _administer(self, command: str, *arguments: str) -> str:
+        """What virt-admin prints of this libvirtd."""
+        uri = f"libvirtd+unix:///system?socket={self.folder}/run/libvirt-admin-sock"
+        run = ["virt-admin", "-c", uri, command, "libvirtd", *arguments]
+        return subprocess.run(run, capture_output=True, text=True, timeout=20, check=True).stdout
 
     @contextmanager
     def nfs_pool(self, name: str, server: str) -> Iterator[Path]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from msgspec import Struct
 from tests.live.certificates import Certificates
 from tests.live.service.estate import HYPERVISORS, MACHINES, NODES, SmallEstate, dn_of, small_estate
 from tests.live.service.running import Service
+from tests.live.service.test_placement import said
 from tests.live.slapd import Slapd
 from tests.waiting import until
 
@@ -43,10 +45,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(estate, certificates, tls.certificate, tls.key, password)
 
 
+def settings_of(place: Place, **directory: Any) -> dict[str, Any]:
+    """The service's, which binds over TLS."""
+    bind = {"bind_dn": Slapd.reader_dn, "password_file": str(place.password), "ca_file": str(place.certificates.ca)}
+    return place.estate.settings(place.slapd.ldaps_uri, **bind, **directory)
+
+
 @pytest.fixture(scope="module")
 def service(place: Place) -> Iterator[Service]:
-    bind = {"bind_dn": Slapd.reader_dn, "password_file": str(place.password), "ca_file": str(place.certificates.ca)}
-    with Service(place.estate.settings(place.slapd.ldaps_uri, **bind)) as running:
+    with Service(settings_of(place)) as running:
         until(lambda: running.ready["nodes"] == len(NODES), 20, "every node's answer")
         yield running
 
@@ -145,6 +152,18 @@ def until_steady(service: Service) -> None:
     """The directory was followed for a second; what ends sooner counts as one failure, and is tried more seldom."""
     back = time.time()
     until(lambda: time.time() - service.source("directory")["age"] > back + 1, 10, "the directory to be followed")
+
+
+def test_a_directory_that_does_not_answer_a_service_that_just_began_was_not_read_until_it_does(place: Place) -> None:
+    service = Service(settings_of(place, deadline=30))
+    try:
+        with frozen(place):
+            service.start()
+            until(lambda: service.status("/health/live") == 200, 20, "the service")
+            until(lambda: said(service, "-", "sources") == {"source_unread": "unknown"}, 10, "no reading")
+        until(lambda: said(service, "-", "sources") == {"source": "ok"}, 20, "the first reading")
+    finally:
+        service.close()
 
 
 def test_no_secret_is_ever_said(service: Service) -> None:

@@ -164,3 +164,10 @@ def test_a_guest_of_a_public_service_has_one_public_interface(
     define(devices=INTERNAL + PUBLIC)
     until_data(service, "data_ok", "ok")
     estate.slapd.delete(service_dn("shop"))
+
+
+def test_a_hypervisor_that_takes_no_client_for_statistics(estate: SmallEstate, service: Service) -> None:
+    with estate.two.crowded():
+        unmeasured = {"source": "ok", "statistics_late": "warning"}
+        until(lambda: said(service, HYPERVISORS[1], "sources") == unmeasured, 20, "no statistics")
+    until(lambda: said(service, HYPERVISORS[1], "sources") == {"source": "ok"}, 20, "statistics again")
