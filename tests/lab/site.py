@@ -76,8 +76,13 @@ class Site(Struct, frozen=True):
 
     @contextmanager
     def second_in_a_guest(self) -> Iterator[None]:
-        """The second node as a guest that requires the first one's data: a hypervisor shows a domain of its name."""
+        """The second node as a guest that requires the first one's data: a hypervisor shows a domain of its name.
+
+        It sends its logs away. In the end what it mounted is gone, and both nodes' addresses
+        in LDAP are as they were.
+        """
         node, hypervisor = dn_of(MIRROR), "coquille1.lab.test"
+        self.two.node.write("/etc/rsyslog.d/far.conf", b"*.* @@10.49.0.54\n")
         with laboratory("coquille1") as (shown,):
             shown.define("nfs2")
             shown.start("nfs2")
@@ -87,6 +92,10 @@ class Site(Struct, frozen=True):
             try:
                 yield
             finally:
+                self.two.node.run("umount -a -t nfs,nfs4; rm /etc/rsyslog.d/far.conf")
+                self.two.push()
+                for certname in (SERVER, MIRROR):
+                    self.state(dn_of(certname), "ipHostNumber", "10.49.0.9")
                 self.state(node, "enclumeRequires")
                 self.state(node, "enclumeKind", "physical")
                 self.slapd.delete(dn_of(hypervisor))

@@ -1,21 +1,14 @@
 """Two nodes with a real NFS server and a real DRBD pair: their kernels' figures, and what Enclume makes of them."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import psutil
 import pytest
 
-from facts.observations import Mirror, Mount, NfsServer, Peer, PeerVolume, Volume
 from tests.lab import drbd, nfs
 from tests.lab.estate import GUEST, GUEST_ADDRESS, MIRROR, SERVER
 from tests.lab.nodes import Node
-from tests.lab.observer import Observer
+from tests.lab.seen import alone, behind, connected, in_sync, mirrors, served, used
 from tests.lab.site import LATE, Site, running_site
 from tests.live.service.estate import dn_of
 from tests.waiting import eventually, until
@@ -23,8 +16,6 @@ from tests.waiting import eventually, until
 # The first of them has the nodes' image made, and both boot: minutes, where other tests run beside it.
 pytestmark = pytest.mark.timeout(900)
 
-ROOT = Path(__file__).resolve().parents[2]
-BOOTING = "from tests.lab.nodes import two_nodes\nwith two_nodes(): pass"
 KIB = 1024
 DEADLINE = 50.0
 """Seconds after which a run of enclume-observe ends, whatever is slow: as it is shipped."""
@@ -51,17 +42,6 @@ def mount(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
     nfs.write(client, f"{path}/file", blocks=1, size=64 * KIB)
     yield path
     nfs.unmount(client, path)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_node_outlives_whoever_started_it(number: signal.Signals) -> None:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", BOOTING], env=env, stderr=subprocess.DEVNULL) as starter:
-        machines = until(lambda: machines_of(starter.pid), 240, "two nodes to boot")
-        starter.send_signal(number)
-        assert starter.wait(20) != 0
-    _, left = psutil.wait_procs(machines, 10)
-    assert left == []
 
 
 @pytest.mark.parametrize("mount", ["3", "4.2"], indirect=True)
@@ -283,115 +263,32 @@ def test_an_end_that_says_nothing_any_more_is_told_until_it_speaks(site: Site, p
     eventually(lambda: site.verdicts("storage"), {"nfsd": "ok"})
 
 
-@pytest.fixture
-def own_resolver(site: Site) -> Iterator[Node]:
-    """The second node; what it is told of name servers is gone afterwards."""
+def test_a_resolver_in_a_guest_is_told_with_its_path_until_it_is_used_no_more(site: Site) -> None:
     _, node = site.nodes
-    yield node
-    node.run("rm -f /etc/resolv.conf")
-
-
-def test_a_resolver_in_a_guest_is_told_with_its_path_until_it_is_used_no_more(site: Site, own_resolver: Node) -> None:
     site.report()
     eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
-    own_resolver.write("/etc/resolv.conf", f"nameserver {GUEST_ADDRESS}\n".encode())
-    site.report()
-    eventually(lambda: "layer_boot" in site.verdicts("layers"), True)
-    assert f"{own_resolver.name} → dns → guest {GUEST}" in site.sentences("layers")
-    own_resolver.run("rm /etc/resolv.conf")
-    site.report()
-    eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
-
-
-@pytest.fixture
-def guest(site: Site) -> Iterator[Node]:
-    """The second node, in a guest, which sends its logs away."""
-    _, node = site.nodes
-    node.write("/etc/rsyslog.d/far.conf", b"*.* @@10.49.0.54\n")
-    with site.second_in_a_guest():
-        yield node
-        node.run("umount -a -t nfs,nfs4; rm /etc/rsyslog.d/far.conf")
-    site.two.push()
-
-
-def test_a_guest_without_its_data_is_told_until_it_mounts_it(site: Site, guest: Node) -> None:
-    server, _ = site.nodes
-    site.two.push()
-    eventually(lambda: site.verdicts("data"), {"data_not_mounted": "critical", "data_ok": "ok"})
-    assert f"{guest.name} requires storage and mounts nothing of {server.name}" in site.sentences("data")
-    nfs.mount(guest, server, "4.2")
-    site.two.push()
-    eventually(lambda: site.verdicts("data"), {"data_ok": "ok"})
-
-
-def test_a_guest_whose_data_come_from_an_unknown_address_is_told_until_ldap_has_it(site: Site, guest: Node) -> None:
-    """LDAP has a letter in the server's address, and so no address of it."""
-    server, _ = site.nodes
-    known = dict.fromkeys((SERVER, MIRROR), "10.49.0.9")
-    for name in known:
-        site.state(dn_of(name), "ipHostNumber", "10.77.0.l")
+    node.write("/etc/resolv.conf", f"nameserver {GUEST_ADDRESS}\n".encode())
     try:
-        guest.run(f"mkdir -p /mnt/data; mount -t nfs -o vers=4.2,proto=tcp {server.address}:/ /mnt/data")
+        site.report()
+        eventually(lambda: "layer_boot" in site.verdicts("layers"), True)
+        assert f"{node.name} → dns → guest {GUEST}" in site.sentences("layers")
+    finally:
+        node.run("rm /etc/resolv.conf")
+    site.report()
+    eventually(lambda: site.verdicts("layers"), {"layers": "ok"})
+
+
+def test_a_guest_without_its_data_or_with_those_of_an_unknown_address_is_told_until_it_has_them(site: Site) -> None:
+    """LDAP has a letter in the server's address, and so no address of it."""
+    server, node = site.nodes
+    with site.second_in_a_guest():
+        site.two.push()
+        eventually(lambda: site.verdicts("data"), {"data_not_mounted": "critical", "data_ok": "ok"})
+        assert f"{node.name} requires storage and mounts nothing of {server.name}" in site.sentences("data")
+        for one in (SERVER, MIRROR):
+            site.state(dn_of(one), "ipHostNumber", "10.77.0.l")
+        node.run(f"mkdir -p /mnt/data; mount -t nfs -o vers=4.2,proto=tcp {server.address}:/ /mnt/data")
         site.two.push()
         eventually(lambda: site.verdicts("data"), {"data_server_unknown": "unknown", "data_ok": "ok"})
         site.state(dn_of(SERVER), "ipHostNumber", server.address)
         eventually(lambda: site.verdicts("data"), {"data_ok": "ok"})
-    finally:
-        for name, address in known.items():
-            site.state(dn_of(name), "ipHostNumber", address)
-
-
-def machines_of(starter: int) -> list[psutil.Process]:
-    """Both of them, or none yet."""
-    found = [child for child in psutil.Process(starter).children() if child.name().startswith("qemu-system")]
-    return found if len(found) == 2 else []
-
-
-def served(site: Site) -> NfsServer:
-    """What the server counts."""
-    seen = site.one.see("nfsd").nfsd
-    assert seen is not None
-    return seen
-
-
-def used(site: Site, path: str) -> Mount:
-    """What the client counts of a mount."""
-    (found,) = [mount for mount in site.two.see("mounts").mounts or () if mount.path == path]
-    assert (found.server, found.path) == (site.one.node.name, path)
-    return found
-
-
-def mirrors(site: Site) -> tuple[Mirror, ...]:
-    """The pair, as each of its nodes sees it."""
-    return site.on_both(mirror)
-
-
-def mirror(observer: Observer) -> Mirror:
-    (found,) = observer.see("mirrors").mirrors or ()
-    return found
-
-
-def in_sync(one: Node, two: Node) -> tuple[Mirror, ...]:
-    """A mirror in good order."""
-    roles = (("Primary", two, "Secondary"), ("Secondary", one, "Primary"))
-    volume = PeerVolume(0, "UpToDate", "Established")
-    return tuple(
-        Mirror("r0", role, (Volume(0, "UpToDate", 0),), (Peer(peer.name, "Connected", peers, (volume,)),))
-        for role, peer, peers in roles
-    )
-
-
-def alone(role: str, peer: Node, connection: str, out_of_sync: int) -> Mirror:
-    """A mirror's end whose peer is not heard."""
-    there = Peer(peer.name, connection, "Unknown", (PeerVolume(0, "DUnknown", "Off", out_of_sync),))
-    return Mirror("r0", role, (Volume(0, "UpToDate", 0),), (there,))
-
-
-def connected(site: Site) -> dict[tuple[str, ...], float]:
-    """Whether each node is connected to its peer, by both names."""
-    return site.figures("drbd_connected", resource="r0")
-
-
-def behind(site: Site) -> dict[tuple[str, ...], float]:
-    """How many bytes each peer's volume lacks."""
-    return site.figures("drbd_out_of_sync_bytes", resource="r0")
