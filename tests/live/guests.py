@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 import libvirt  # type: ignore[import-untyped]
 
+from tests.freezing import freeze
 from tests.live.guest_image import READY, guest_image
 from tests.live.keeper import Keeper
 from tests.waiting import until
@@ -155,7 +156,7 @@ class Guests(ABC):
 
     def freeze_guest(self, guest: str) -> None:
         """SIGSTOP a guest's QEMU: what a dead NFS server below its disk looks like."""
-        os.kill(self.guest_pid(guest), signal.SIGSTOP)
+        freeze(self.guest_pid(guest))
 
     def thaw_guest(self, guest: str) -> None:
         """Let a guest's QEMU go on after `freeze_guest`."""

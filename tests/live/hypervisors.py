@@ -15,6 +15,7 @@ from typing import Self
 
 import libvirt  # type: ignore[import-untyped]
 
+from tests.freezing import freeze
 from tests.live.guests import Guests
 from tests.live.keeper import Keeper, is_over
 from tests.waiting import until
@@ -146,7 +147,7 @@ class Hypervisor(Guests):
 
     def freeze(self) -> None:
         """SIGSTOP libvirtd: connections are accepted by the kernel, and nothing ever answers."""
-        os.kill(self.pid(), signal.SIGSTOP)
+        freeze(self.pid())
 
     def thaw(self) -> None:
         """Let libvirtd go on after `freeze`."""

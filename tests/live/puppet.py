@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.freezing import freeze
 from tests.live import puppet_files
 from tests.live.puppet_agent import Agent, Run, puppet_apply, run_together
 from tests.live.puppet_ca import Identity, PuppetCA
@@ -145,7 +146,7 @@ class PuppetServer:
 
     def freeze(self) -> None:
         """SIGSTOP the server: it accepts connections (the kernel does) and never answers."""
-        os.kill(self.pid, signal.SIGSTOP)
+        freeze(self.pid)
 
     def thaw(self) -> None:
         """Let a frozen server go on."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
+from tests.freezing import freeze
 from tests.waiting import free_port, until
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema"
@@ -222,7 +223,7 @@ class Slapd:
 
     def freeze(self) -> None:
         """Stop it with SIGSTOP: it accepts connections (the kernel does) and never answers."""
-        os.kill(self.pid, signal.SIGSTOP)
+        freeze(self.pid)
 
     def thaw(self) -> None:
         """Let a frozen one go on."""
