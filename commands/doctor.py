@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from msgspec import to_builtins
 
-from commands.common import examples, load_settings, print_json
+from commands.common import counted, examples, load_settings, print_json
 from commands.doctor_checks import Check, bad, ok, warn
 from commands.doctor_estate import hypervisors, ldap, service
 from commands.doctor_reports import reports
 from commands.doctor_state import state
 from commands.doctor_time import certificates, clock
-from commands.offline import read_secrets
+from commands.offline import read_code
 from commands.outcome import FINE, NO
 from commands.progress import progress
 from commands.wrapping import hung, line_width
@@ -64,7 +64,6 @@ def _checks(config: str | None) -> Iterable[Check]:
         return
     yield ok("settings", f"{file} can be used")
     yield _rules(settings)
-    yield _code(settings)
     for what, look in _looks(settings):
         with progress(what):
             found = list(look())
@@ -73,6 +72,7 @@ def _checks(config: str | None) -> Iterable[Check]:
 
 def _looks(settings: Settings) -> tuple[tuple[str, Callable[[], Iterable[Check]]], ...]:
     return (
+        ("reading what is known of Puppet's classes", lambda: [_code(settings)]),
         ("looking at LDAP", lambda: ldap(settings)),
         ("asking every hypervisor", lambda: hypervisors(settings)),
         ("comparing clocks", lambda: clock(settings.directory)),
@@ -95,7 +95,9 @@ def _code(settings: Settings) -> Check:
     if settings.code is None:
         return warn("code", "not set, so a secret that stands in LDAP is not found: see docs/hiera.md, Secrets in LDAP")
     try:
-        secrets = read_secrets(settings)
+        code = read_code(settings)
     except SourceError as error:
         return bad("code", str(error))
-    return ok("code", f"{settings.code}: {len(secrets)} parameters of classes are secrets")
+    if code.unread:
+        return warn("code", f"{settings.code}: {code.unread}")
+    return ok("code", f"{settings.code}: {counted(len(code.sensitive), 'class parameter')} must not stand in LDAP")

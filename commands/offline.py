@@ -116,11 +116,13 @@ def read(settings: Settings) -> Offline:
     with progress(f"reading {counted(len(targets), 'hypervisor')}"):
         hypervisors = _read_hypervisors(targets, known, settings)
     facts = _read_facts(settings, rules)
-    secrets = read_secrets(settings)
+    code = read_code(settings)
+    if code.unread:
+        warn(f"{settings.code}: {code.unread}")
     with progress("classifying"):
         seen = Seen(found, meaning, hypervisors.seen, hypervisors.unreadable, facts.sets())
         estate = join(seen, settings, remembered, rules.fact_names).estate
-        classification = classify_all(estate, rules, settings.answer, sensitive=secrets)
+        classification = classify_all(estate, rules, settings.answer, sensitive=code.sensitive)
         defined = define(estate.declared, served.definitions)
         generation = build(served, classification, len(found.entries), settings.guard, definitions=defined)
     return Offline(settings, rules, Now(generation, seen, estate, classification), facts, read_at)
@@ -164,10 +166,10 @@ def _read_facts(settings: Settings, rules: Rules) -> FactBook:
     return book
 
 
-def read_secrets(settings: Settings) -> frozenset[str]:
-    """The class parameters that are secrets. Raises `SourceError` when that cannot be known."""
+def read_code(settings: Settings) -> Code:
+    """What the Puppet code says of its classes: nothing without `code`. Raises `SourceError` when nobody can know."""
     if settings.code is None:
-        return frozenset()
+        return Code(frozenset())
     upkeep, folder = Upkeep(), CodeFolder(settings.code)
     folder.start(upkeep)
     try:
@@ -176,5 +178,5 @@ def read_secrets(settings: Settings) -> frozenset[str]:
         folder.stop()
     found = upkeep.values("code").get(settings.code)
     if isinstance(found, Code):
-        return found.sensitive
+        return found
     raise SourceError(settings.code, upkeep.fresh(SourceKey("code", settings.code)).error or "it was not read in time")

@@ -50,8 +50,8 @@ class CodeFolder(Looking):
 
     A file that makes no sense or is gone, and a manifest that has an error now, leave what was last read of them: an
     environment is forgotten when its file says that it has no manifests, and by a restart. Of a manifest that was never
-    read it is unknown whether it has secrets: that is a failure, which holds back no node's answer. No catalog can be
-    compiled with such a manifest, and a branch of somebody's code is often broken.
+    read nobody knows whether it has secrets: that is told, and holds back no node's answer, since no catalog can be
+    compiled with it, and a branch of somebody's code is often broken.
     """
 
     def __init__(self, folder: str, interval: float = 5.0) -> None:
@@ -73,18 +73,12 @@ class CodeFolder(Looking):
             except ValueError as error:
                 ledger.failed(self._key, at, f"{error}; see `code` in the settings")
             else:
-                self._tell(ledger, Observation(self._key, code, at, took), is_new=code != told)
-                told = code
+                if code == told:
+                    ledger.confirmed(self._key, at, took)
+                else:
+                    ledger.observed(Observation(self._key, code, at, took))
+                    told = code
             self.stopping.wait(self._interval)
-
-    def _tell(self, ledger: Ledger, seen: Observation, *, is_new: bool) -> None:
-        """Tell what was seen, and what of it nobody could read."""
-        if is_new:
-            ledger.observed(seen)
-        if unread := self._unread():
-            ledger.failed(self._key, seen.read_at, unread)
-        elif not is_new:
-            ledger.confirmed(self._key, seen.read_at, seen.took)
 
     def _unread(self) -> str:
         """A sentence on the manifests that had an error whenever they were looked at; empty for none."""
@@ -112,14 +106,14 @@ class CodeFolder(Looking):
                 self._read(path)
                 self._stamps[path] = stamp
         names = (one for files in self._found.values() for one in files.values())
-        return Code(frozenset(name for found in names for name in found or ()))
+        return Code(frozenset(name for found in names for name in found or ()), self._unread())
 
     def _read(self, path: Path) -> None:
         known = self._found.get(path, {})
         try:
             environment = msgspec.json.decode(path.read_bytes(), type=_Environment)
         except (msgspec.MsgspecError, RecursionError) as error:
-            if not known:
+            if path not in self._found:
                 raise ValueError(f"{path.name} is no answer of environment_classes: {error}") from error
             _LOG.warning("%s: %s; what was last read of it stays", path, error)
             return

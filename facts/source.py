@@ -29,9 +29,13 @@ HISTORY = SourceKey("reports", "history")
 
 
 class Code(Struct, frozen=True):
-    """What the Puppet code says of its classes: which parameters (`class::name`) are Sensitive in any environment."""
+    """What the Puppet code says of its classes: which parameters (`class::name`) are Sensitive in any environment.
+
+    `unread`: a sentence on manifests of which nobody knows that; "" for none.
+    """
 
     sensitive: frozenset[str]
+    unread: str = ""
 
 
 Value = Directory | HypervisorSeen | Code

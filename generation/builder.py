@@ -117,12 +117,15 @@ class Builder:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What goes wrong here now: builds that fail, files that cannot be written or were set aside."""
+        """What goes wrong here now: builds that fail, files that cannot be written or were set aside,
+        manifests that nobody could read.
+        """
         waiting = f"another instance holds {self.settings.state}/lock: this one serves what is on disk"
         return (
             *((self._problem,) if self._problem else ()),
             *((f"the settings in force stay: {self.refused_settings}",) if self.refused_settings else ()),
             *((waiting,) if self._waiting_for_lock else ()),
+            *((f"{self.settings.code}: {code.unread}",) if (code := self._code) and code.unread else ()),
             *self.shelving.problems,
         )
 
@@ -239,6 +242,12 @@ class Builder:
         )
         return Seen(directory, self._meaning, hypervisors, unreadable, self._facts.sets())
 
+    @property
+    def _code(self) -> Code | None:
+        """What the code was last seen to say of its classes."""
+        code = self.upkeep.values("code").get(self.settings.code or "")
+        return code if isinstance(code, Code) else None
+
     def _sensitive(self) -> frozenset[str] | None:
         """The class parameters that are secrets; None before the code was looked at.
 
@@ -246,8 +255,7 @@ class Builder:
         """
         if self.settings.code is None:
             return frozenset()
-        code = self.upkeep.values("code").get(self.settings.code)
-        if isinstance(code, Code):
+        if (code := self._code) is not None:
             return code.sensitive
         error = self.upkeep.fresh(SourceKey("code", self.settings.code)).error
         if error:

@@ -66,7 +66,7 @@ def test_whether_a_secret_in_ldap_would_be_found(lab: Laboratory, tmp_path: Path
     found = code(tmp_path)
     assert (
         sentence(lab.write(code=str(found)).run("doctor"), "ok", "code")
-        == f"{found}: 1 parameters of classes are secrets"
+        == f"{found}: 1 class parameter must not stand in LDAP"
     )
     (found / "production.json").unlink()
     assert "holds no file that ends with .json" in sentence(lab.run("doctor"), "bad", "code")

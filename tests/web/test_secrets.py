@@ -68,3 +68,16 @@ def test_while_the_code_was_never_read_nothing_new_is_answered_and_it_is_said(tm
         assert client.get("/hiera/web.lab.test").status_code == 503
     finally:
         runtime.stop()
+
+
+def test_a_manifest_that_nobody_could_read_is_a_problem_of_the_service_and_stops_no_answer(tmp_path: Path) -> None:
+    code = write_code(tmp_path / "code", "apache::password")
+    text = (code / "production.json").read_text()
+    (code / "feature.json").write_text(json.dumps({"name": "feature", "files": [{"path": "y.pp", "error": "Syntax"}]}))
+    with service(tmp_path / "state", code=str(code)) as served:
+        assert served.get("/hiera/web.lab.test").status_code == 200
+        (problem,) = served.runtime.builder.problems
+        assert problem.startswith(f"{code}: y.pp in feature.json has an error and was never read")
+        until(lambda: "y.pp in feature.json" in served.get("/verdicts?check=enc").text, 20, "the verdict")
+        (code / "feature.json").write_text(text)
+        until(lambda: not served.runtime.builder.problems, 20, "no problem")
