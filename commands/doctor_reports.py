@@ -61,7 +61,7 @@ def _rejected(folder: Path) -> Check:
         return ok("reports", "no report was kept aside")
     newest = found[-1]
     many, size = counted(len(found), "report"), sum(one.bytes for one in found) >> 10
-    reason = newest.reason or lost.UNWRITTEN
+    reason = newest.reason or lost.UNKNOWN
     return warn(
         "reports",
         f"{many} made no sense, kept aside ({size} kB); the newest is {newest.path}: {reason}; look at them, then "
@@ -78,6 +78,7 @@ def _lost(folder: Path, most: int, now: float) -> Iterable[Check]:
     yield warn(
         "reports",
         f"{many} that made no sense were removed in the last {duration(now - found.since)}, because those kept aside "
-        f"reached reports.rejected_bytes ({most >> 20} MB); the last, {duration(now - found.at)} ago, was of {whose}: "
-        f"{found.reason or lost.UNWRITTEN}; mend what sends them, or raise it, then remove {folder / lost.NAME}",
+        f"reached {most >> 20} MB; the last, {duration(now - found.at)} ago, was of {whose}: "
+        f"{found.reason or lost.UNKNOWN}; mend what sends them, or raise reports.rejected_bytes, "
+        f"then remove {folder / lost.NAME}",
     )

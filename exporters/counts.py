@@ -17,7 +17,11 @@ from exporters.family import Family, counter, gauge, number
 REQUESTS = counter("enc_requests_total", "result", tells="Questions for an answer, by how they ended.")
 AGE = Family("enclume_enc_answer_age_seconds", "histogram", "How old the oldest source was that an answer rests on.")
 RECEIVED = counter("reports_received_total", tells="Reports of Puppet runs that were taken.")
-REJECTED = counter("reports_rejected_total", "reason", tells="Reports of Puppet runs that were refused.")
+REJECTED = counter(
+    "reports_rejected_total",
+    "reason",
+    tells="Reports of Puppet runs that were refused or kept aside; reason lost: of these, those that had to go.",
+)
 SPOOLED = gauge("reports_spooled", tells="Reports of Puppet runs that wait to be read.")
 
 FAMILIES = (REQUESTS, AGE, RECEIVED, REJECTED, SPOOLED)

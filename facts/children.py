@@ -44,7 +44,9 @@ class Child:
         raise NotImplementedError
 
     def greeting(self, ends: int) -> bytes:
-        """The first line that a child is told; `ends`: how many before it ended soon after they began, in a row."""
+        """The first line that a child is told; `ends`: how many before it ended in a row; one that had
+        lived for long is the first of a row.
+        """
         raise NotImplementedError
 
     @property

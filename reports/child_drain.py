@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -38,15 +39,17 @@ _HANDOVER = 0.1
 _REFRESH = 60.0
 """Seconds after which the last runs are read again: another instance, or an import, may have stored newer ones."""
 
-_PRUNE = 60.0
-"""Seconds after which it is looked again for runs that have become too old."""
+_PRUNE, _MORE = 60.0, 0.1
+"""Seconds after which it is looked again for runs that have become too old; and while there are more, when each step
+holds the reports up for some milliseconds.
+"""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 _CAREFUL = 1
 """So many children in a row that ended, and the first reports, as many as a batch holds, are read one by one: the one
 that ended the last reader was in its batch, and so is among them."""
 _DEADLY = 3
-"""See `may_be_deadly`."""
+"""So many readers in a row that ended with one report, or ends at all: see `is_deadly` and `may_be_deadly`."""
 _SURE = 2
 """So many readers in a row that ended with the same report: more than chance, as where somebody kills them."""
 
@@ -109,11 +112,18 @@ class Drain:
             self._backlog.mark("")
             while not self.stopping.is_set():
                 self._round(archive)
+            self._unmark()
         except tenacity.RetryError:
             # It was told to stop while something failed: all stays in the spool.
-            return
+            self._unmark()
         finally:
             self._lock.release()
+
+    def _unmark(self) -> None:
+        """An end that was asked for is no report's fault."""
+        if self._state.is_reading:
+            with suppress(OSError):
+                self._backlog.mark("")
 
     def _await_lock(self, archive: Archive) -> None:
         """Read the spool once nobody else does: the child of the worker before this one, or of another instance."""
@@ -139,10 +149,10 @@ class Drain:
         if self._names:
             self._drain(archive)
         else:
-            self.wake.wait(_IDLE)
+            self.wake.wait(min(_IDLE, max(0.0, self._prune_at - time.monotonic())))
         if time.monotonic() > self._prune_at:
             more = self._insist("forgetting old runs", archive.prune)
-            self._prune_at = time.monotonic() + (_IDLE if more else _PRUNE)
+            self._prune_at = time.monotonic() + (_MORE if more else _PRUNE)
 
     def _look(self) -> None:
         self._looked_at = time.time()
@@ -210,10 +220,10 @@ class Drain:
 
     def _avoid_the_deadly(self) -> None:
         """Keep aside the report that ended the readers before this one."""
-        (name, times), ends = self._marked, self._begin.ends
-        if is_deadly(ends, times) and (self._backlog.folder / name).exists():
+        name, times = self._marked
+        if is_deadly(self._begin.ends, times) and (self._backlog.folder / name).exists():
             batch = Batch(self._backlog, self._rejected, self._parse)
-            ended = f"reading or storing it ended the intake child {max(ends, times)} times in a row"
+            ended = f"{times} intake children in a row ended while they read or stored it alone"
             self._insist("keeping a report aside", lambda: batch.reject(name, DEADLY, ended, 0))
             self._outbox.say(batch.drained(0))
 
@@ -244,9 +254,9 @@ class Drain:
 
 
 def is_deadly(ends: int, times: int) -> bool:
-    """Whether the report with which so many readers in a row ended is taken to be why, after so many early ends.
-
-    One that takes long before it ends its reader never makes for many early ends: then its own count alone says it.
+    """Whether the report with which so many readers in a row ended (`times`) is taken to be why, after so many `ends`
+    in a row. An end after a long life is the first of a row, so that a report which takes long before it ends its
+    reader never makes for many: then its own count alone says it.
     """
     if ends < _DEADLY:
         return times >= _DEADLY

@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 NAME = "lost.json"
-UNWRITTEN = "its reason could not be written"
+UNKNOWN = "its reason cannot be read"
 _NODES = 10
 """So many nodes are named of those whose reports went at one time; of a flood there may be thousands."""
 
@@ -54,13 +55,16 @@ def note(folder: Path, lost: Sequence[Lost], now: float) -> None:
         before = read(folder)
         count, since = (before.count, before.since) if before else (0, now)
         last = lost[-1]
-        new.write_bytes(msgspec.json.encode(Losses(count + len(lost), since, now, last.certname, last.reason)))
+        with new.open("wb") as file:
+            file.write(msgspec.json.encode(Losses(count + len(lost), since, now, last.certname, last.reason)))
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(folder / NAME)
 
 
 def sentences(lost: Sequence[Lost]) -> tuple[str, ...]:
     """How many of each node, and why its last one was kept aside."""
-    many, why = Counter(one.certname for one in lost), {one.certname: one.reason or UNWRITTEN for one in lost}
+    many, why = Counter(one.certname for one in lost), {one.certname: one.reason or UNKNOWN for one in lost}
     named = many.most_common(_NODES)
     told = tuple(f"{count} of {name or 'unknown nodes'}, the last: {why[name]}" for name, count in named)
     others = len(lost) - sum(count for _, count in named)

@@ -11,7 +11,7 @@ from facts.puppet import Run
 
 class Begin(Struct, frozen=True):
     """To the child, once: which spool it reads into which database, how long runs are kept, how much of what makes no
-    sense; and how many children before it ended soon after they began, in a row.
+    sense; and how many children before it ended in a row, of which only the first had lived for long.
     """
 
     spool: str

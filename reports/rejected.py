@@ -21,10 +21,11 @@ from reports.whose import host_of
 
 REASON = ".reason"
 _LONGEST = 2000
+_AT_ONCE = 1000
 
 
 class Reject(Struct, frozen=True):
-    """A report that was kept aside, its bytes on the disk, and why ("" where that could not be written)."""
+    """A report that was kept aside, its bytes on the disk, and why ("" where that cannot be read)."""
 
     path: Path
     bytes: int
@@ -54,13 +55,13 @@ class Rejected:
         return self._bound() if self._total is None or self._total > self._most else []
 
     def _bound(self) -> list[Lost]:
-        """Remove the oldest where all of them are too large."""
+        """Remove the oldest where all of them are too large; of very many, some now and some with the next one."""
         kept = [(path, on_disk(_size(path))) for path in paths(self._folder)]
         total = sum(size for _, size in kept)
         most = self._most if total <= self._most else self._most - self._most // 10
         going: list[Path] = []
         for path, size in kept:
-            if total <= most:
+            if total <= most or len(going) == _AT_ONCE:
                 break
             going.append(path)
             total -= size
@@ -89,9 +90,10 @@ def kept(spool: Path) -> Iterator[Reject]:
 
 
 def _reason(path: Path) -> str:
+    """Why it was kept aside, "" where nobody can read that: it keeps neither a report nor its end waiting."""
     try:
         return path.with_suffix(REASON).read_text("utf-8", "replace").strip()
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 

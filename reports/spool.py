@@ -118,7 +118,8 @@ class Spool:
 
     def _check_room(self, size: int) -> None:
         """Leave the history, which is on the same disk by default, what it needs to take in the reports that wait: else
-        a disk that they have filled would stay full. The folder is there then.
+        a disk that they have filled would stay full. What other threads write just now may still go into it. The folder
+        is there then.
         """
         try:
             disk = os.statvfs(self.folder)
@@ -194,7 +195,7 @@ def _full(waiting: Waiting, most: int) -> str:
 
 def _scarce(folder: Path, reserve: int) -> str:
     return (
-        f"{folder}: the last {reserve >> 10} KiB of its disk are left to the history, which takes in what waits there: "
+        f"{folder}: the last {reserve >> 10} KiB of its disk are left free, for the history that takes in what waits: "
         "make room on this disk, and look at the intake and at its database with `enclume doctor`"
     )
 

@@ -69,7 +69,7 @@ def test_what_was_kept_aside_and_had_to_go_is_said_until_its_note_is_removed(tmp
     level, sentence = told(tmp_path, rejected_bytes=64 << 20)[2]
     assert level == "warn"
     assert sentence.startswith("4 reports that made no sense were removed in the last 2 h, because those kept aside ")
-    assert "(64 MB); the last, 5 s ago, was of b.lab.test: cannot be read: no host; mend what sends them" in sentence
+    assert "reached 64 MB; the last, 5 s ago, was of b.lab.test: cannot be read: no host; mend what sends" in sentence
     assert sentence.endswith(f"then remove {folder}/lost.json")
     (folder / "lost.json").unlink()
     assert len(told(tmp_path)) == 2

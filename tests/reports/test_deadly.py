@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from errors import HistoryError
 from reports.child_drain import is_deadly
 from reports.entry import Form
 from reports.parse import parse
@@ -12,6 +13,7 @@ from reports.report import Report
 from reports.spool import Spool
 from tests.reports.draining import Draining, draining
 from tests.reports.spooling import MemoryHistory, body, names, put, spool
+from tests.waiting import until
 
 
 class Ended(BaseException):
@@ -50,7 +52,20 @@ def test_a_report_that_takes_long_to_end_its_readers_is_kept_aside_too(of: Spool
     assert history.runs == {*range(60), 61}
     (rejected,) = kept(of.folder)
     assert rejected.path.name == deadly
-    assert rejected.reason == "ends the intake: reading or storing it ended the intake child 3 times in a row"
+    assert rejected.reason == "ends the intake: 3 intake children in a row ended while they read or stored it alone"
+
+
+def test_a_child_that_is_told_to_stop_leaves_nobody_marked(of: Spool) -> None:
+    """What it read just then waited for its database, and ended no reader."""
+    history = MemoryHistory()
+    with draining(of, history, ends=1) as running:
+        until(lambda: running.said, what="its first words")
+        history.error = HistoryError("db", "unreachable", "refused", "start it")
+        put(of, body("a.lab.test"))
+        running.drain.wake.set()
+        until((of.folder / "reading").exists, what="a report to be read")
+    assert not (of.folder / "reading").exists()
+    assert len(names(of)) == 1
 
 
 def test_where_every_child_ends_early_few_reports_are_kept_aside() -> None:

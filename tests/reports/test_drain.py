@@ -169,7 +169,7 @@ def test_a_report_that_ends_every_reader_is_kept_aside_at_last(of: Spool) -> Non
     assert history.runs == {2}
     (rejected,) = kept(of.folder)
     assert rejected.path.name == deadly
-    assert rejected.reason == "ends the intake: reading or storing it ended the intake child 3 times in a row"
+    assert rejected.reason == "ends the intake: 2 intake children in a row ended while they read or stored it alone"
     assert not (of.folder / "reading").exists()
 
 

@@ -76,6 +76,19 @@ def test_what_has_to_go_is_named_with_its_node_and_its_reason_and_counted(of: Sp
     assert 0 < noted.since < noted.at
 
 
+def test_a_reason_that_may_not_be_read_keeps_nothing_from_going(of: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(of, body("a.lab.test"), body("b.lab.test"))
+    keeping, (first, second) = Rejected(of.folder, 8000), names(of)
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    assert keeping.keep(of.folder / first, "no sense") == [Lost("a.lab.test", "no sense")]
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert keeping.keep(of.folder / second, "no sense") == [Lost("b.lab.test", "")]
+    assert list((of.folder / "rejected").glob("*.re*")) == []
+
+
 def test_a_flood_of_what_has_to_go_is_told_in_a_few_sentences() -> None:
     flood = [Lost(f"{number % 12}.lab.test", f"no {number}") for number in range(60)] + [Lost("", "damaged")] * 9
     told = sentences(flood)
