@@ -3,5 +3,6 @@
 # @param text
 #   The text.
 function neighbours::quoted(String $text) >> String {
-  "\"${regsubst(regsubst($text, '["\\\\]', '\\\\\0', 'G'), '\$', '$$', 'G')}\""
+  $line = regsubst($text, '[[:cntrl:]]', ' ', 'G')
+  "\"${regsubst(regsubst($line, '["\\\\]', '\\\\\0', 'G'), '\$', '$$', 'G')}\""
 }
