@@ -10,7 +10,6 @@ from functools import lru_cache
 from math import inf, isfinite
 from operator import attrgetter
 
-from audit.max_age import expected
 from audit.picture import BackupSeen, Picture
 from audit.verdict import NOTHING, Judged, Measure, Status, Verdict, lateness
 from audit.voices import Voice, excuses
@@ -46,12 +45,11 @@ def newest(backups: Iterable[BackupSeen], schedule: Schedule) -> BackupSeen | No
 
 def judge(picture: Picture, thresholds: Thresholds, at: float) -> Judged:
     """Every backup that a host must have."""
-    ages = expected(picture.node)
-    if not ages:
+    if not picture.ages:
         return NOTHING
     verdicts: list[Verdict] = []
     until, known = inf, None
-    for (kind, schedule), age in ages.items():
+    for (kind, schedule), age in picture.ages.items():
         first = known is None or known.kind != kind
         if known is None or first:
             known = _OfKind(picture, kind, thresholds)

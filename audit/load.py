@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from audit.max_age import expected
+from audit.max_age import Ages
 from audit.reach import Reach
 from facts.estate import Node
 from facts.fleet import Found
@@ -69,15 +69,16 @@ def load_of(  # noqa: PLR0917 - all are needed, none is more so
     copies: tuple[Copy, ...],
     silent: tuple[str, ...],
     reach: Reach,
+    ages: Ages,
 ) -> Load | None:
     """The load that a host is; None for one that is no guest, should not run, or of which too little is known. `reach`
-    is that of the hypervisor where it belongs.
+    is that of the hypervisor where it belongs, `ages` how old its backups may be.
     """
     home, hardware = node.placement.hypervisor, node.hardware
     if node.kind != "guest" or node.host.intent != "running" or home is None or hardware is None:
         return None
     local = any(map(reach.is_own, hardware.storage))
-    ages = [age for (kind, _), age in expected(node).items() if kind == "container"] if local else []
+    container = [age for (kind, _), age in ages.items() if kind == "container"] if local else []
     return Load(
         name=node.host.name,
         home=home,
@@ -89,5 +90,5 @@ def load_of(  # noqa: PLR0917 - all are needed, none is more so
         local=local,
         copies=copies if local else (),
         silent=silent if local else (),
-        max_age=min(ages, default=None),
+        max_age=min(container, default=None),
     )

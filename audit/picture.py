@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from audit.keepers import Keepers
 from audit.load import Load, Lodger
+from audit.max_age import NONE, Ages
 from audit.reach import Reach
 from facts.estate import Node
 from facts.facter.node_facts import Claims, Shipped
@@ -68,7 +69,8 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     - `data`: the services that it, or a service of it, requires and that provide nfs.
     - `load`: what it takes of its hypervisor, None unless it is a guest that should run; `lodges`: where it runs and is
       no load.
-    - `backups`: what is known of its backups; `keepers`: who should know it.
+    - `ages`: the backups that it must have, and how old they may be; `backups`: what is known of its backups;
+      `keepers`: who should know it.
     - `run`: its last Puppet run; `reporting`: whether this instance knows of runs at all; `runs_unread`: newer
       ones may have been reported and not be known.
     - `rests_on`: the targets that its answer rests on.
@@ -88,6 +90,7 @@ class Picture(Struct, frozen=True, kw_only=True, gc=False):
     own: HostSeen | None = None
     claims: Claims | None = None
     shipped: Shipped | None = None
+    ages: Ages = NONE
     backups: tuple[BackupSeen, ...] = ()
     keepers: Keepers = Keepers()
     sizes: tuple[tuple[str, int], ...] = ()

@@ -11,6 +11,7 @@ from audit.data_sources import DataSources
 from audit.disks import Writers, sharers, sharing, writers
 from audit.keepers import Keepers, Roll
 from audit.load import Copy, Load, load_of, lodgers
+from audit.max_age import Ages, expected
 from audit.picture import BackupSeen, Picture
 from audit.reach import Reach, Reaches, reaches
 from audit.situation import Situation
@@ -164,7 +165,8 @@ class _Developer:
         shipped = facts.shipped if facts is not None and guest else None
         backups = backups_of(node, copies, ground.archive, ground.named.get(name, ()), situation.settings.backups)
         keepers = self._keepers.of(node, self._holders(node, copies, production, backup))
-        load = self._load(node, production, backup, backups, keepers) if guest else None
+        ages = expected(node)
+        load = self._load(node, production, backup, backups, keepers, ages) if guest else None
         return Picture(
             node=node,
             production=production,
@@ -176,6 +178,7 @@ class _Developer:
             blind=self._blind(node, production, backup) if guest else (),
             unread=self._unread((*namesakes, *shared)) if namesakes or shared else (),
             own=permitted(seen, may_say(node)) if (seen := situation.observations.get(name)) else None,
+            ages=ages,
             backups=backups,
             keepers=keepers,
             claims=facts.claims if facts is not None else None,
@@ -271,14 +274,21 @@ class _Developer:
                 return tuple([(disk.target, disk.capacity) for disk in domain.disks if disk.capacity])
         return ()
 
-    def _load(
-        self, node: Node, production: str | None, backup: str | None, backups: tuple[BackupSeen, ...], keepers: Keepers
+    def _load(  # noqa: PLR0917 - all are needed, none is more so
+        self,
+        node: Node,
+        production: str | None,
+        backup: str | None,
+        backups: tuple[BackupSeen, ...],
+        keepers: Keepers,
+        ages: Ages,
     ) -> Load | None:
         made = (one for one in backups if one.kind == "container")
         copies = tuple([Copy(one.by, one.peer, one.last_success, one.verified) for one in made])
         silent = tuple([one.name for one in keepers.holders if one.silent])
         home = node.placement.hypervisor or ""
-        return load_of(node, production, backup, copies, silent, self._ground.reaches.get(home) or Reach(home))
+        reach = self._ground.reaches.get(home) or Reach(home)
+        return load_of(node, production, backup, copies, silent, reach, ages)
 
 
 def _guest_sizes(shipped: Shipped | None) -> tuple[tuple[str, int], ...]:

@@ -14,7 +14,6 @@ enclume_backup_failed{site="angers",host="mail.lab.test",kind="system"} 1
 from collections.abc import Iterable
 
 from audit.backup import last_of, newest
-from audit.max_age import expected
 from audit.picture import BackupSeen, Picture
 from exporters.around import Around
 from exporters.family import escape, gauge, number
@@ -46,7 +45,7 @@ def render(picture: Picture, _around: Around) -> tuple[str, ...]:
     known from others nobody can tell how it stands now. When one was made that is said to be of a time to come, nobody
     knows: that is not never.
     """
-    ages = expected(picture.node)
+    ages = picture.ages
     if not ages and not picture.backups:
         return NOTHING
     of = f'{{site="{escape(picture.site)}",host="{escape(picture.name)}"'
