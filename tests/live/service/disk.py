@@ -4,8 +4,12 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tests.live.postgresql import PostgreSQL
+from tests.live.service.running import Service
+from tests.live.service.test_reports_killed import NOBODY
+from tests.waiting import until
 
 
 @contextmanager
@@ -24,6 +28,24 @@ def tiny_disk(folder: Path, kilobytes: int = 256) -> Iterator[list[str]]:
         keeper.stdin.close()
         keeper.wait(10)
         keeper.stdout.close()
+
+
+@contextmanager
+def service_on_disk(state: Path, kilobytes: int, **settings: Any) -> Iterator[Service]:
+    """A service whose state folder is such a disk, once it lives; it needs no directory."""
+    with tiny_disk(state, kilobytes) as within:
+        service = Service({**NOBODY, "state": str(state), **settings}, within=within)
+        try:
+            service.start()
+            until(lambda: service.status("/health/live") == 200, 20, "the service")
+            yield service
+        finally:
+            service.close()
+
+
+def inside(service: Service, state: Path) -> Path:
+    """The state folder as the service sees it, until it is started anew."""
+    return Path(f"/proc/{service.process.pid}/root{state}")
 
 
 def fill(path: Path) -> None:

@@ -5,7 +5,7 @@ import itertools
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,27 +16,16 @@ from tests.reports.spooling import body
 from tests.waiting import until
 
 
-class Senders:
-    """Threads that send reports to a service, with pauses of so many seconds, while the `with` lasts."""
+class Working:
+    """Threads that do their work while the `with` lasts; each of them until it `ended`."""
 
-    def __init__(self, service: Service, count: int = 4, pause: float = 0.0, first: int = 0) -> None:
-        self._service, self._pause = service, pause
-        self._numbers = itertools.count(first)
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._send) for _ in range(count)]
-        self.acknowledged: list[int] = []
-        self.statuses: Counter[int] = Counter()
-        """How often each status was answered; 0: nothing was."""
-
-    def _send(self) -> None:
-        while not self._ended.wait(self._pause):
-            number = next(self._numbers)
-            status = send(self._service, body(f"node{number % 50}.lab.test", number))
-            self.statuses[status] += 1
-            if status == 202:
-                self.acknowledged.append(number)
+    def __init__(self, works: Iterable[Callable[[], None]]) -> None:
+        self._works, self.ended = tuple(works), threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
+        self.ended.clear()
+        self._threads = [threading.Thread(target=work) for work in self._works]
         for thread in self._threads:
             thread.start()
         return self
@@ -44,9 +33,29 @@ class Senders:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
+        self.ended.set()
         for thread in self._threads:
             thread.join()
+
+
+class Senders(Working):
+    """Threads that send reports to a service, with pauses of so many seconds."""
+
+    def __init__(self, service: Service, count: int = 4, pause: float = 0.0, first: int = 0) -> None:
+        super().__init__([self._send] * count)
+        self._service, self._pause = service, pause
+        self._numbers = itertools.count(first)
+        self.acknowledged: list[int] = []
+        self.statuses: Counter[int] = Counter()
+        """How often each status was answered; 0: nothing was."""
+
+    def _send(self) -> None:
+        while not self.ended.wait(self._pause):
+            number = next(self._numbers)
+            status = send(self._service, body(f"node{number % 50}.lab.test", number))
+            self.statuses[status] += 1
+            if status == 202:
+                self.acknowledged.append(number)
 
 
 def send(service: Service, report: bytes, timeout: float = 10) -> int:

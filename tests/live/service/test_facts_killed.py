@@ -3,16 +3,15 @@
 import http.client
 import json
 import random
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
+from functools import partial
 
 import pytest
 
 from tests.live.service.estate import MACHINES, NODES, SmallEstate
 from tests.live.service.running import Service
+from tests.live.service.senders import Working
 from tests.live.service.test_reports_killed import the_worker
 from tests.waiting import until
 
@@ -22,18 +21,16 @@ RULES = "- {name: none, when: {facts.serial: -1}, variables: {never: given}}\n"
 """It asks for a fact, so that `/enc/CERTNAME/why` shows it."""
 
 
-class Deliveries:
-    """Nodes that deliver their facts again and again while the `with` lasts, or until nothing is answered: each time
-    with a greater `serial`.
-    """
+class Deliveries(Working):
+    """Nodes that deliver their facts again and again until nothing is answered: each time with a greater `serial`."""
 
     def __init__(self, service: Service) -> None:
-        self._service, self._ended = service, threading.Event()
-        self._threads: list[threading.Thread] = []
+        super().__init__(partial(self._deliver, one) for one in DELIVERING)
+        self._service = service
         self.sent, self.acknowledged = dict.fromkeys(DELIVERING, 0), dict.fromkeys(DELIVERING, 0)
 
     def _deliver(self, certname: str) -> None:
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             self.sent[certname] += 1
             status = self._put(certname, self.sent[certname])
             if status == 204:
@@ -47,20 +44,6 @@ class Deliveries:
             return self._service.ask("PUT", f"/facts/{certname}", json.dumps(facts).encode()).status
         except (OSError, http.client.HTTPException):
             return 0
-
-    def __enter__(self) -> Self:
-        self._ended.clear()
-        self._threads = [threading.Thread(target=self._deliver, args=(one,)) for one in DELIVERING]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @pytest.fixture

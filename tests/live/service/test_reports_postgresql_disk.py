@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.live.postgresql import PostgreSQL
-from tests.live.service.disk import tiny_disk, tiny_disk_of
-from tests.live.service.running import Service
+from tests.live.service.disk import inside, service_on_disk, tiny_disk_of
 from tests.live.service.senders import assert_all_stored_once, send, until_drained, waiting
-from tests.live.service.test_reports_killed import NOBODY, the_intake
+from tests.live.service.test_reports_killed import the_intake
 from tests.reports.spooling import body
 from tests.waiting import until
 
@@ -67,33 +66,30 @@ def server_on(part: str) -> Iterator[Server]:
 def test_while_the_disk_of_postgresql_is_full_reports_wait_and_none_that_was_acknowledged_is_lost(
     part: str, says: str, gives_up: bool, tmp_path: Path
 ) -> None:
-    with tiny_disk(tmp_path, 3000) as within, server_on(part) as server:
-        service = Service({**NOBODY, "state": str(tmp_path), "database": server.own.url("history1")}, within=within)
-        try:
-            service.start()
-            until(lambda: service.status("/health/live") == 200, 20, "the service")
-            inside = Path(f"/proc/{service.process.pid}/root{tmp_path}")
-            statuses = [send(service, body(run=0))]
-            until_drained(inside)
+    with (
+        server_on(part) as server,
+        service_on_disk(tmp_path, 3000, database=server.own.url("history1")) as service,
+    ):
+        state = inside(service, tmp_path)
+        statuses = [send(service, body(run=0))]
+        until_drained(state)
 
-            def sends_until(condition: str) -> bool:
-                statuses.append(send(service, body(run=len(statuses))))
-                return any("wait in the spool" in one and condition in one for one in service.ready["problems"])
+        def sends_until(condition: str) -> bool:
+            statuses.append(send(service, body(run=len(statuses))))
+            return any("wait in the spool" in one and condition in one for one in service.ready["problems"])
 
-            server.fill()
-            until(lambda: sends_until(says), 30, "the problem")
-            assert server.own.has_ended == gives_up
-            assert set(statuses) == {202}
-            statuses += [send(service, body(run=run)) for run in range(len(statuses), len(statuses) + 300)]
-            acknowledged = statuses.index(507)
-            assert statuses == [202] * acknowledged + [507] * (len(statuses) - acknowledged)
-            assert waiting(inside)
-            the_intake(service)
-            server.make_room()
-            until_drained(inside)
-            assert send(service, body(run=len(statuses))) == 202
-            until_drained(inside)
-            until(lambda: not service.ready["problems"], 20, "the problem to go")
-            assert_all_stored_once([*range(acknowledged), len(statuses)], server.own)
-        finally:
-            service.close()
+        server.fill()
+        until(lambda: sends_until(says), 30, "the problem")
+        assert server.own.has_ended == gives_up
+        assert set(statuses) == {202}
+        statuses += [send(service, body(run=run)) for run in range(len(statuses), len(statuses) + 300)]
+        acknowledged = statuses.index(507)
+        assert statuses == [202] * acknowledged + [507] * (len(statuses) - acknowledged)
+        assert waiting(state)
+        the_intake(service)
+        server.make_room()
+        until_drained(state)
+        assert send(service, body(run=len(statuses))) == 202
+        until_drained(state)
+        until(lambda: not service.ready["problems"], 20, "the problem to go")
+        assert_all_stored_once([*range(acknowledged), len(statuses)], server.own)
