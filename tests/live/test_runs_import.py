@@ -59,6 +59,8 @@ def test_a_node_that_is_no_more_is_forgotten(lab: Laboratory, tmp_path: Path) ->
     stored(folder, 0)
     assert lab.run("runs", "import", str(folder)).status == 0
     until(lambda: len(listed(lab)) == 1, 20, "the run")
+    # The history has it a moment before the service does.
+    until(lambda: WEB in str(lab.get("/verdicts?check=puppet")[1]), 20, "the service to know of it")
     done = lab.run("runs", "forget", WEB)
     assert (done.status, done.out) == (0, f"{WEB} is forgotten.\n"), done
     assert listed(lab) == []
